@@ -49,10 +49,10 @@ $(VENV)/.ready: requirements.txt
 	@touch $@
 
 # Quantus, against which the measures of known places are checked, asks for opencv-python, which would overwrite the headless
-# build; all else that it needs is there.
+# build, and so does Ultralytics, a second opinion; all else that they need is there.
 $(VENV)/.ready-for-tests: $(VENV)/.ready tests/requirements.txt
 	$(BIN)/python -m pip install --quiet -r tests/requirements.txt
-	$(BIN)/python -m pip install --quiet --no-deps "quantus>=0.6,<0.7"
+	$(BIN)/python -m pip install --quiet --no-deps "quantus>=0.6,<0.7" "ultralytics>=8.4.113,<8.5"
 	@touch $@
 
 $(VENV)/.ready-for-bench: $(VENV)/.ready-for-tests benchmarks/requirements.txt

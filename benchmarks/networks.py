@@ -3,7 +3,8 @@
 Run with: python -m benchmarks.networks [NAME ...]
 
 Weights are random; the right map does not depend on that. Each network is handed over as it is, with its default layer by name,
-one picture, and the likeliest class; for segmentation the sum of its scores where it is predicted. The right map is that of
+one picture, and the likeliest class; for segmentation the sum of its scores where it is predicted, for detection the score of
+the best box. The right map is that of
 plain autograd at that layer, whose output a hand-written line brings to (N, C, h, w). A program is right if no pixel of its
 scaled map is farther than 0.001 from the right one.
 """
@@ -20,6 +21,7 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.ndimage import zoom
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -59,13 +61,21 @@ class UNet(nn.Module):
 class Case:
     """A network: how it is made, the side of its pictures, and how a layer's output becomes (N, C, h, w).
 
-    scores: of its output, (N, classes), or (N, classes, H, W).
+    scores: of its output, (N, classes), or (N, classes, H, W). slices: of a volume, 0 for pictures. detects: whether it gives
+    boxes, as torchvision does, and normalises pictures itself.
     """
 
     make: Callable[[], nn.Module]
     side: int = 224
     grid: Grid | None = None
     scores: Callable[[object], Tensor] = scores_of
+    slices: int = 0
+    detects: bool = False
+
+    @property
+    def size(self) -> tuple[int, ...]:
+        """The input size."""
+        return (self.slices, self.side, self.side) if self.slices else (self.side, self.side)
 
 
 def torchvision(name: str, **options: object) -> nn.Module:
@@ -74,6 +84,26 @@ def torchvision(name: str, **options: object) -> nn.Module:
 
     network: nn.Module = get_model(name, weights=None, **options)
     return network
+
+
+def detector(name: str, **options: object) -> nn.Module:
+    """One of torchvision's that detect, untrained, with scores that differ from box to box."""
+    network = torchvision(name, weights_backbone=None, **options)
+    settle(network)
+    return network
+
+
+def settle(network: nn.Module) -> None:
+    """Let normalisations take mean and variance from pictures of noise: else deep activations of random weights vanish."""
+    torch.manual_seed(1)
+    norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
+    network.eval()
+    for norm in norms:
+        norm.momentum = None
+        norm.reset_running_stats()
+        norm.train()
+    with torch.no_grad():
+        network(torch.rand(2, 3, 320, 320))
 
 
 def timms(name: str, **options: object) -> nn.Module:
@@ -138,6 +168,13 @@ CASES: Mapping[str, Case] = MappingProxyType(
         "deeplabv3_mobilenet_v3_large": Case(partial(torchvision, "deeplabv3_mobilenet_v3_large", weights_backbone=None)),
         "lraspp_mobilenet_v3_large": Case(partial(torchvision, "lraspp_mobilenet_v3_large", weights_backbone=None)),
         "U-Net": Case(UNet),
+        "fasterrcnn_mobilenet_v3_large_320_fpn": Case(
+            partial(detector, "fasterrcnn_mobilenet_v3_large_320_fpn", box_score_thresh=0.0), 320, detects=True
+        ),
+        "ssdlite320_mobilenet_v3_large": Case(
+            partial(detector, "ssdlite320_mobilenet_v3_large", score_thresh=0.0), 320, detects=True
+        ),
+        "r3d_18": Case(partial(torchvision, "r3d_18"), 64, slices=8),
     }
 )  # fmt: skip
 """The networks by name."""
@@ -147,7 +184,8 @@ CASES: Mapping[str, Case] = MappingProxyType(
 class Question:
     """What each program is asked: the network, its input float32 (1, 3, H, W), the layer's module, the class, and the answer.
 
-    right: the ReLU map at the layer's grid, (h, w). grid: how the layer's output becomes (N, C, h, w), None for as it is.
+    Of a volume the input is (1, 3, slices, H, W). right: the ReLU map at the layer's grid, (h, w), or (t, h, w). grid: how the
+    layer's output becomes (N, C, h, w), None for as it is.
     """
 
     case: Case
@@ -160,11 +198,17 @@ class Question:
 
     @property
     def batch(self) -> Tensor:
-        return self.model.to_input(self.pixels)
+        return as_taken(self.model, self.pixels)
 
     @property
     def module(self) -> nn.Module:
         return self.network.get_submodule(self.layer)
+
+
+def as_taken(model: xl.Model, pixels: NDArray[np.uint8]) -> Tensor:
+    """Pixels as the network itself takes them."""
+    batch = model.to_input(pixels)
+    return batch if model.sheet is None else model.sheet.opened(batch)
 
 
 def asked(case: Case) -> Question:
@@ -175,11 +219,12 @@ def asked(case: Case) -> Question:
         for module in network.modules():
             if isinstance(module, nn.Linear) and not module.weight.any():
                 module.weight.normal_(std=0.02)  # a head that is zero before a training says nothing of any layer
-    model = xl.as_model(network, input_size=(case.side, case.side), mean=MEAN, std=STD)
-    pixels = np.random.default_rng(0).integers(0, 256, (1, case.side, case.side, 3), np.uint8)
+    mean, std = ((0.0,) * 3, (1.0,) * 3) if case.detects else (MEAN, STD)
+    model = xl.as_model(network, input_size=case.size, mean=mean, std=std)
+    pixels = np.random.default_rng(0).integers(0, 256, (1, *model.input_size, 3), np.uint8)
     label, layer = int(model.predict(pixels).argmax()), model.default_layer
     return Question(
-        case, network, model, pixels, layer, label, _by_autograd(case, network, model.to_input(pixels), layer, label)
+        case, network, model, pixels, layer, label, _by_autograd(case, network, as_taken(model, pixels), layer, label)
     )
 
 
@@ -191,11 +236,12 @@ def _by_autograd(case: Case, network: nn.Module, batch: Tensor, layer: str, labe
         return kept[-1].clone()  # before a later module writes to it
 
     output = run_hooked(network, batch.requires_grad_(), {layer: keep})
-    score = number_of(case.scores(output), label)
+    score = score_of_best_box(output, label) if case.detects else number_of(case.scores(output), label)
     (gradient,) = torch.autograd.grad(score, kept)
     turned = case.grid or (lambda output: output)
     activation, gradient = turned(kept[0].detach()), turned(gradient)
-    return np.asarray((gradient.mean((2, 3), keepdim=True) * activation).sum(1).relu()[0].numpy())
+    cells = tuple(range(2, gradient.dim()))
+    return np.asarray((gradient.mean(cells, keepdim=True) * activation).sum(1).relu()[0].numpy())
 
 
 def number_of(scores: Tensor, label: int) -> Tensor:
@@ -205,30 +251,55 @@ def number_of(scores: Tensor, label: int) -> Tensor:
     return scores[0, label][scores[0].argmax(0) == label].sum()
 
 
+def score_of_best_box(output: object, label: int) -> Tensor:
+    """The score of a class's first box among those that torchvision returns of one picture."""
+    assert isinstance(output, list)
+    boxes = output[0]
+    best: Tensor = boxes["scores"][boxes["labels"] == label][0]
+    return best
+
+
 def ours(question: Question) -> str:
     """This library, without any option."""
-    found = xl.grad_cam(question.model, question.pixels, question.layer, question.label)[question.layer].map[0]
-    return _told(_scaled(found), _scaled(question.right))
+    target = xl.Target(question.label, score="probability") if question.case.detects else question.label
+    found = xl.grad_cam(question.model, question.pixels, question.layer, target)[question.layer].map[0]
+    sheet = question.model.sheet
+    own = found if sheet is None else sheet.by_slice(found, len(question.right))
+    return _told(_scaled(own), _scaled(question.right))
 
 
 def grad_cams(question: Question) -> str:
-    """The package grad-cam, first without and then with its reshape_transform."""
+    """The package grad-cam, first without and then with its reshape_transform, or a target for boxes."""
     first = _attempt(lambda: _told(_by_package(question, None), _enlarged(question)))
-    if first == RIGHT or question.case.grid is None:
+    if first == RIGHT or (question.case.grid is None and not question.case.detects):
         return first
-    second = _attempt(lambda: _told(_by_package(question, question.case.grid), _enlarged(question)))
-    return HELPED if second == RIGHT else first
+    second = _attempt(lambda: _told(_by_package(question, question.case.grid, helped=True), _enlarged(question)))
+    return HELPED if second == RIGHT else second if first == REFUSED else first
 
 
-def _by_package(question: Question, reshape: Grid | None) -> NDArray[np.float32]:
-    from pytorch_grad_cam import GradCAM
+def _by_package(question: Question, reshape: Grid | None, *, helped: bool = False) -> NDArray[np.float32]:
     from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget, SemanticSegmentationTarget
 
+    if question.case.detects:
+        target = (
+            (lambda boxes: score_of_best_box([boxes], question.label)) if helped else ClassifierOutputTarget(question.label)
+        )
+        return _of_package(question, reshape, target)
     target = ClassifierOutputTarget(question.label)
     with torch.no_grad():
         scores = question.case.scores(question.network(question.batch))
     if scores.dim() == 4:
         target = SemanticSegmentationTarget(question.label, (scores[0].argmax(0) == question.label).numpy())
+    return _of_package(question, reshape, target)
+
+
+def _best_of(label: int, boxes: object) -> Tensor:
+    return score_of_best_box([boxes], label)
+
+
+def _of_package(question: Question, reshape: Grid | None, target: Callable[[Tensor], Tensor]) -> NDArray[np.float32]:
+    from pytorch_grad_cam import GradCAM
+
     with GradCAM(model=question.network, target_layers=[question.module], reshape_transform=reshape) as cam:
         found = cam(input_tensor=question.batch, targets=[target])[0]
     return np.asarray(found)
@@ -266,8 +337,11 @@ def _scaled(values: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _enlarged(question: Question) -> NDArray[np.float32]:
-    side = question.case.side
-    return _scaled(np.asarray(cv2.resize(_scaled(question.right), (side, side))))
+    """The right map at the size of the input, enlarged as grad-cam does it."""
+    side, right = question.case.side, _scaled(question.right)
+    if question.case.slices:
+        return _scaled(np.asarray(zoom(right, [to / of for to, of in zip(question.case.size, right.shape, strict=True)])))
+    return _scaled(np.asarray(cv2.resize(right, (side, side))))
 
 
 def _told(found: NDArray[np.float32], right: NDArray[np.float32]) -> str:

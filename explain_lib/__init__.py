@@ -23,6 +23,7 @@ from explain_lib.cam.settings import (
     captum_settings,
     package_settings,
     torch_cam_settings,
+    ultralytics_settings,
 )
 from explain_lib.cam.walkthrough import ChannelAblation, Walkthrough, channel_ablation, walkthrough
 from explain_lib.check_up.check_up import check_up
@@ -148,6 +149,7 @@ __all__ = [
     "shared_cache",
     "summarise_ladder",
     "torch_cam_settings",
+    "ultralytics_settings",
     "walkthrough",
 ]  # fmt: skip
 

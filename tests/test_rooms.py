@@ -292,6 +292,7 @@ SLOW = {
     "plotly",
     "torchcam",
     "captum",
+    "ultralytics",
     "timm",
     "transformers",
 }

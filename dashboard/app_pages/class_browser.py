@@ -34,4 +34,10 @@ def _draw(scene: Scene) -> None:
             offer_without(scene)
 
 
-show_page("class_browser", _draw, lambda scene: chosen_images(scene).tolist(), over_set=True)
+show_page(
+    "class_browser",
+    _draw,
+    lambda scene: chosen_images(scene).tolist(),
+    over_set=True,
+    of_pictures="shows the pictures of a set",
+)

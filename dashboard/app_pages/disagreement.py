@@ -92,4 +92,10 @@ def _explain(pair: Pair, found: xl.Decomposition | None) -> None:
         show_waterfall(found)
 
 
-show_page("disagreement", _draw, layers=comparison_steps, line=Line(drawing=False, modules=False))
+show_page(
+    "disagreement",
+    _draw,
+    layers=comparison_steps,
+    line=Line(drawing=False, modules=False),
+    of_pictures="compares programs that enlarge maps of pictures, each in its own way",
+)

@@ -14,16 +14,22 @@ COLUMN = 360
 
 
 def _draw(scene: Scene) -> None:
-    values = xl.grad_cam(scene.model, scene.seen[None], scene.layer, scene.target)[scene.layer].map[0]
-    words, centres = f"Grad-CAM of layer {scene.layer} on {scene.name}", scene.centres(scene.layer)
-    over = overlay_panel(scene, values, words, SIDE, centres=centres)
-    itself = map_panel(scene, values, "", SIDE, centres=centres)
-    show_stage(Stage((Row((original_panel(scene, SIDE), over, itself)),)))
+    if scene.model.sheet is None:  # of a volume or a signal the layer explorer shows the map
+        _show_map(scene)
     with st.grid(min_column_width=COLUMN, gap="small"):
         for word in sorted(GLOSSARY.values(), key=lambda one: one.title.lower()):
             with st.container(gap="xxsmall"):
                 st.subheader(word.title, anchor=word.anchor)
                 st.markdown(word.meaning)
+
+
+def _show_map(scene: Scene) -> None:
+    """The picked image with its map."""
+    values = xl.grad_cam(scene.model, scene.seen[None], scene.layer, scene.target)[scene.layer].map[0]
+    words, centres = f"Grad-CAM of layer {scene.layer} on {scene.name}", scene.centres(scene.layer)
+    over = overlay_panel(scene, values, words, SIDE, centres=centres)
+    itself = map_panel(scene, values, "", SIDE, centres=centres)
+    show_stage(Stage((Row((original_panel(scene, SIDE), over, itself)),)))
 
 
 show_page("glossary", _draw)

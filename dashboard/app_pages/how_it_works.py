@@ -19,4 +19,4 @@ def _draw(scene: Scene) -> None:
     show_step(walk)
 
 
-show_page("how_it_works", _draw, keys=STEP_KEYS)
+show_page("how_it_works", _draw, keys=STEP_KEYS, of_pictures="follows one map of rows and columns through the network")

@@ -40,4 +40,4 @@ def _controls(scene: Scene) -> None:
         choice("finds", "Count", finds, scene.view.finds if scene.view.finds in finds else "energy", FINDS_HELP)
 
 
-show_page("known_truth", _draw, line=Line(target=False, score=False), opens=OPENS)
+show_page("known_truth", _draw, line=Line(target=False, score=False), opens=OPENS, of_pictures="plants marks in pictures")

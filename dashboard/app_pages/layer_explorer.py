@@ -15,6 +15,9 @@ from dashboard.widgets.page_links import link_to_disagreement
 
 
 def _draw(scene: Scene) -> None:
+    if scene.model.sheet is not None:
+        _draw_sheet(scene)
+        return
     panels = make_panels(scene)
     reach = reach_of(panels)
     show_panels(panels, reach)
@@ -32,6 +35,15 @@ def _draw(scene: Scene) -> None:
         send_class_previews(panels[0].scene, panels[0].cams.names, view_key(panels[0]))
     show_check_up(scene)
     offer(panel_files(panels, reach, SIDE), slide=lambda: view_slide(panels[0].scene, reach))
+
+
+def _draw_sheet(scene: Scene) -> None:
+    """The page for a network of volumes or signals."""
+    from dashboard.topics.explorer.sheets import sheet_files, show_sheet  # only few networks need it
+
+    maps = show_sheet(scene)
+    show_check_up(scene)
+    offer(sheet_files(maps), slide=lambda: view_slide(scene))
 
 
 show_page("layer_explorer", _draw, covers=True)

@@ -15,4 +15,9 @@ def _draw(scene: Scene) -> None:
     show_numbers_of_image()
 
 
-show_page("layer_ladder", _draw, line=Line(score=False))
+show_page(
+    "layer_ladder",
+    _draw,
+    line=Line(score=False),
+    of_pictures="removes pixels of pictures, and fills them from their neighbours",
+)

@@ -32,4 +32,11 @@ def _draw(scene: Scene) -> None:
     st.caption("The same from a terminal, also for a cluster: `python -m explain_lib scan --help`.")
 
 
-show_page("scan", _draw, layers=comparison_steps, line=Line(drawing=False, modules=False), over_set=True)
+show_page(
+    "scan",
+    _draw,
+    layers=comparison_steps,
+    line=Line(drawing=False, modules=False),
+    over_set=True,
+    of_pictures="compares two programs on pictures",
+)

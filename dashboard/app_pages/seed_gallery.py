@@ -14,4 +14,10 @@ def _draw(scene: Scene) -> None:
     introduce(drawn)
 
 
-show_page("seed_gallery", _draw, layers=gallery_steps, line=Line(target=False, score=False, drawing=False, modules=False))
+show_page(
+    "seed_gallery",
+    _draw,
+    layers=gallery_steps,
+    line=Line(target=False, score=False, drawing=False, modules=False),
+    of_pictures="shows the study's eight pictures",
+)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from explain_lib.base.words import number, short
 from explain_lib.networks.task_words import TASK_WORDS, plural_of, value_words
-from explain_lib.passes.tasks import BY_PLACE, PRESENT, Task
+from explain_lib.passes.tasks import PRESENT, Task, is_by_place
 
 MOST = 12
 """With more classes than so many, the likeliest and the marked ones are shown alone."""
@@ -51,7 +51,7 @@ def class_bars(
     all_values = probabilities if before is None else np.concatenate([probabilities, before])
     longest = float(np.abs(all_values).max()) or 1.0 if task == "regression" else 1.0
 
-    most = TASK_WORDS[task].predicted if task in BY_PLACE else "predicted"
+    most = TASK_WORDS[task].predicted if is_by_place(task) else "predicted"
 
     def bar(k: int) -> ClassBar:
         value, is_target = float(probabilities[k]), k == target or k in plus

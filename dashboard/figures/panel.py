@@ -83,7 +83,7 @@ class Panel:
     and the pointer finds the same cell in all panels of a place. spots: marks. asks: for what a click sends the pixel that was
     clicked, in words; empty where it does not. veil: said below a panel whose map is not to be seen yet, None for all
     others. paints: that it can be painted over, None where it cannot. outline: the code of cells that a line is drawn around,
-    empty for none.
+    empty for none. steps: whether arrow keys lead from it to its neighbours in a strip, as they do from one with `shows`.
     """
 
     name: str
@@ -114,6 +114,7 @@ class Panel:
     veil: str | None = None
     paints: Painting | None = None
     outline: str = ""
+    steps: bool = False
 
     @cached_property
     def state(self) -> MapState | None:

@@ -10,6 +10,7 @@ from dashboard.frame.picture_menu import MENU
 from dashboard.view.captions import plain
 from dashboard.view.scene import Scene
 from dashboard.widgets.pickers import SENT_MODEL, open_model
+from explain_lib.base.sheets import size_words
 from explain_lib.base.words import one_line
 from explain_lib.loading.model_store import UPLOAD_BYTES, UPLOAD_CLASSES, UPLOAD_SIDE
 from explain_lib.loading.own import Described, class_names
@@ -53,8 +54,7 @@ def say_own_model(scene: Scene) -> None:
         if scene.view.task is not None:
             st.caption(plain(task_sentence(scene.model)))
         return
-    height, width = own.model.input_size
-    given = f"input {height} × {width}, mean {_written(own.model.mean)}, std {_written(own.model.std)}"
+    given = f"input {size_words(own.model.given_size)}, mean {_written(own.model.mean)}, std {_written(own.model.std)}"
     named = own.architecture if own.name == own.architecture or "@" in own.name else f"{own.name} ({own.architecture})"
     said = f"{named}, weights {own.weights}; {given}, {count_words(own.model)}. {own.assumed}"
     made = f"Pictures are {scene.picture_set.intake(own.model).words}."
@@ -84,8 +84,9 @@ def _upload(cache: xl.ExplainCache) -> None:
 
 def _describe(usual: Described, architecture: str) -> None:
     """Fields for what belongs to a network besides its weights."""
-    size, size_help = usual.input_size or (), f"One side in pixels, or height and width; at most {UPLOAD_SIDE}."
-    sides = _written(size[:1] if len(set(size)) == 1 else size)
+    size = usual.input_size or ()
+    size_help = f"One side in pixels, or height and width, at most {UPLOAD_SIDE}; of volumes slices, height and width."
+    sides = _written(size[:1] if len(size) == 2 and len(set(size)) == 1 else size)
     with st.container(horizontal=True, gap="small"):
         st.text_input("Input size", sides, key=_key("size", architecture), help=size_help, width=110)
         for label, field, numbers in (("Mean", "mean", usual.mean), ("Std", "std", usual.std)):
@@ -127,9 +128,8 @@ def _described(architecture: str) -> Described:
     )
 
 
-def _size(text: str) -> tuple[int, int]:
-    sides = [int(side) if side.is_integer() else 0 for side in _numbers("input size", text)]
-    return checked_size(tuple(sides * 2 if len(sides) == 1 else sides))
+def _size(text: str) -> tuple[int, ...]:
+    return checked_size(tuple(int(side) if side.is_integer() else 0 for side in _numbers("input size", text)))
 
 
 def _numbers(argument: str, text: str) -> tuple[float, ...]:

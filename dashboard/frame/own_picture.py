@@ -12,6 +12,7 @@ from dashboard.view.scene import Scene
 from dashboard.widgets.explained import place_of
 from dashboard.widgets.pickers import choice
 from dashboard.widgets.stage import Row, Stage, show_stage
+from explain_lib.base.sheets import size_words
 
 SIDE, GAP = 160, 24
 FITS: Mapping[str, str] = {"crop": "its middle", "inner": "less of it", "pad": "all of it", "stretch": "all, stretched"}
@@ -25,6 +26,9 @@ _FIT = (
 def show_own_picture(scene: Scene, digest: str) -> None:
     """The picture as sent, as the network sees it, and how the one becomes the other."""
     sent = scene.cache.own_preview(digest)
+    if scene.model.sheet is not None:
+        _show_own_file(scene)
+        return
     height, width = scene.model.input_size
     with (
         st.expander(
@@ -50,6 +54,15 @@ def show_own_picture(scene: Scene, digest: str) -> None:
             st.caption(f"{plain(how)}. {PRIVACY}")
             words = "Your picture is kept: Back returns to it"
             st.button("Back to the set", help=words, on_click=change_view, kwargs={"pictures": None})
+
+
+def _show_own_file(scene: Scene) -> None:
+    """A volume or a signal that was sent, in words: the page above shows it."""
+    intake = scene.picture_set.intake(scene.model)
+    how = f"each slice {intake.words}" if scene.model.sheet is not None and scene.model.sheet.is_volume else intake.words
+    st.caption(f"Your file as the network sees it, {size_words(scene.model.given_size)}: {plain(how)}. {PRIVACY}")
+    words = "Your file is kept: Back returns to it"
+    st.button("Back to the set", help=words, on_click=change_view, kwargs={"pictures": None})
 
 
 def say_set_aside(scene: Scene) -> None:

@@ -12,7 +12,7 @@ from dashboard.frame.context_line import EVERYTHING, Line, show_line
 from dashboard.frame.keyboard import Key, close_drawer, work_without_mouse
 from dashboard.frame.model_menu import say_model_refused, say_own_model
 from dashboard.frame.own_picture import say_set_aside, show_own_picture
-from dashboard.frame.picture_menu import say_refused, warn_of_channels
+from dashboard.frame.picture_menu import say_refused, say_samples, warn_of_channels
 from dashboard.server.log import note_refusal, note_view
 from dashboard.server.process import keep_files, pass_over_modules, take_short_turns
 from dashboard.take_home.buttons import show_take_home
@@ -25,6 +25,7 @@ from dashboard.view.record import recorded_view
 from dashboard.view.scene import Scene
 from dashboard.view.server_options import server_cache, server_options
 from dashboard.view.view import View
+from dashboard.widgets.page_links import page_links
 from dashboard.widgets.presentation import style_presentation
 from dashboard.widgets.steps import LayerSteps, view_steps
 from explain_lib.base.devices import spare_cores
@@ -42,13 +43,15 @@ def show_page(
     over_set: bool = False,
     opens: Mapping[str, Value] | None = None,
     covers: bool = False,
+    of_pictures: str = "",
 ) -> None:
     """Draw a page from the address; what goes wrong is said in a sentence, with a way back.
 
     images: those that ← and → step through, None for all. layers: what the steps through the layers do. line: what the line
     above the page offers. keys: those that this page alone has. over_set: whether the page looks at a whole set, which a
     visitor's picture is not. covers: whether it covers the parts of the picture that the view names. opens: see
-    addressed_scene.
+    addressed_scene. of_pictures: what the page does that is for pictures alone, as the end of a sentence; for a network of
+    volumes or signals it says so and draws nothing.
     """
     follow_opened(name)
     checkpoint = st.empty()
@@ -68,12 +71,19 @@ def show_page(
             with recorded_view() as record:
                 finish_warnings = warn_of_problems(scene)
                 warn_of_channels(scene)
-                draw(scene)
+                if scene.model.sheet is not None:
+                    say_samples(scene)
+                drawn = scene.model.sheet is None or not of_pictures
+                if drawn:
+                    draw(scene)
+                else:
+                    _say_of_pictures(scene, of_pictures)
                 finish_lesson_bar()
                 _own_picture(scene)
                 say_own_model(scene)
                 finish_warnings()
-            show_take_home(scene, name, record)
+            if drawn:
+                show_take_home(scene, name, record)
         note_view(server_options().slow)
     except xl.ExplainError as error:
         note_refusal(error)
@@ -83,6 +93,14 @@ def show_page(
     complete_address()
     work_without_mouse(keys)
     pass_over_modules()
+
+
+def _say_of_pictures(scene: Scene, why: str) -> None:
+    """Why a page has nothing to show for a network of volumes or signals, and the page that has."""
+    sheet = scene.model.sheet
+    kind = "volumes" if sheet is not None and sheet.is_volume else "signals"
+    st.info(f"Nothing to show for {plain(scene.view.model)}, a network of {kind}: this page {why}.")
+    page_links(scene.view, "layer_explorer")
 
 
 def _lesson_bar(name: str, scene: Scene) -> Callable[[], None]:

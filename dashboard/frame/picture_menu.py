@@ -51,6 +51,20 @@ def warn_of_channels(scene: Scene) -> None:
         )
 
 
+def say_samples(scene: Scene) -> None:
+    """What a network of volumes or signals is shown where its samples are pictures, and the files that it takes."""
+    sheet = scene.model.sheet
+    if sheet is None or not isinstance(scene.picture_set, CifarImages):
+        return
+    if sheet.is_volume:
+        made = f"each of the {sheet.slices} slices is the same test image"
+        files = f"an animated GIF, a TIFF of {sheet.slices} pages, or an .npy of shape {sheet.size}"
+    else:
+        made = "each signal holds the means of a test image's columns"
+        files = f"an .npy or .csv of {sheet.size[0]:,} numbers"
+    st.warning(f"Made-up samples, just so that you can try the page: {made}. For real maps, open {files}, or a folder of them.")
+
+
 def _sets(scene: Scene) -> None:
     """A button for each set of the server's that is not on screen."""
     usual = server_set(scene.cache)

@@ -123,7 +123,7 @@ def _described(name: str, model: xl.Model, scene: Scene) -> Mapping[str, object]
         "output": chosen if chosen is None or isinstance(chosen, str | int) else "a function",
         "architecture": None if own is None else own.architecture,
         "weights": None if own is None else own.weights,
-        "input_size": model.input_size,
+        "input_size": model.given_size,
         "mean": model.mean,
         "std": model.std,
         "classes": model.classes,

@@ -12,7 +12,7 @@ from explain_lib.base.words import few_names, listed, percent
 from explain_lib.networks.model import Model
 from explain_lib.networks.task_words import score_word, value_words
 from explain_lib.passes.stages import Part
-from explain_lib.passes.tasks import PRESENT
+from explain_lib.passes.tasks import PRESENT, is_by_place, segments
 from explain_lib.pictures.bands import window_ends
 from explain_lib.pictures.channels import channel_words
 from explain_lib.regions.boxes import Box
@@ -94,7 +94,7 @@ def says_words(model: Model, values: NDArray[np.float32]) -> str:
         return few_names(numbers, FEW)
     order = np.argsort(-values, kind="stable")
     named = [f"{model.classes[k]} {percent(float(values[k]))}" for k in order.tolist()]
-    if model.task == "segmentation":
+    if segments(model.task):
         return few_names(named[: int((values > 0).sum())], FEW)
     count = int((values > PRESENT).sum())
     if model.task == "detection":
@@ -104,11 +104,11 @@ def says_words(model: Model, values: NDArray[np.float32]) -> str:
 
 def target_caption(scene: Scene) -> str:
     """The target in words: the class, those explained with it, the one that it is contrasted with, and the score."""
-    target, classes, task = scene.target, scene.model.classes, scene.model.task
+    target, classes, task = scene.class_target, scene.model.classes, scene.model.task
     name = classes[target.index]
     if scene.view.target is None and task != "regression":
-        firsts = {"sigmoid": "the strongest label", "segmentation": "covers most", "detection": "has the best box"}
-        first = firsts.get(task, "the predicted class")
+        first = "the strongest label" if task == "sigmoid" else "the predicted class"
+        first = scene.task_words.predicted if is_by_place(task) else first
         usual = f" ({first}{' of the whole picture' if scene.is_covered else ''})"
         name += usual if scene.final is None else " (predicted at the end)"
     name = listed([name, *(classes[index] for index in target.plus)])
@@ -126,7 +126,7 @@ def region_words(scene: Scene) -> str:
     """Where a class is explained, as the end of a part of a sentence; empty for a task without regions."""
     if scene.model.task == "detection":
         return _box_words(scene)
-    if scene.model.task != "segmentation":
+    if not segments(scene.model.task):
         return ""
     if scene.region is None:
         return f" over its predicted region{', that of the whole picture' if scene.is_covered else ''}"
@@ -174,7 +174,7 @@ def layer_words(model: Model) -> dict[str, str]:
     """Each layer with a grid, in words, ends of stages first: "layer4 · 7 × 7 · stage end"."""
     layers = {layer.name: layer for layer in model.layers if layer.is_spatial}
     ordered = sorted(layers, key=lambda name: _PARTS.index(model.parts[name]))
-    return {name: f"{name} · {grid_caption(layers[name].grid)}{_PART_WORDS[model.parts[name]]}" for name in ordered}
+    return {name: f"{name} · {cells_caption(model, name)}{_PART_WORDS[model.parts[name]]}" for name in ordered}
 
 
 _PARTS: tuple[Part, ...] = get_args(Part)
@@ -188,6 +188,15 @@ NARROW = 15
 def short_layer(name: str) -> str:
     """The name of a layer over a thumbnail: of a long one its end, which tells it from its neighbours."""
     return name if len(name) <= NARROW else f"…{name[-NARROW + 1 :]}"
+
+
+def cells_caption(model: Model, layer: str) -> str:
+    """The grid of a layer: "10 × 10", of a volume with its slices first, "4 × 10 × 10", of a signal "10"."""
+    (found,) = model.find_layers(layer)
+    if model.sheet is None:
+        return grid_caption(found.grid)
+    rows, columns = found.grid
+    return f"{found.slices} × {rows // found.slices} × {columns}" if model.sheet.is_volume else f"{columns:,}"
 
 
 def grid_caption(grid: tuple[int, int]) -> str:

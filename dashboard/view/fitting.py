@@ -15,7 +15,7 @@ from explain_lib.base.words import few_names, one_line
 from explain_lib.loading.bundled import DEFAULT_MODEL
 from explain_lib.loading.model_store import OwnModels
 from explain_lib.networks.task_words import TASK_WORDS, plural_of
-from explain_lib.passes.tasks import Task
+from explain_lib.passes.tasks import Task, segments
 
 NEAREST = 3
 """At most so many names are said to come near an unknown one."""
@@ -132,7 +132,7 @@ def _why_no_region(region: str, task: Task, size: tuple[int, int]) -> str:
     """Why a network has not this region; empty where it has."""
     if task == "detection":
         return "" if region.startswith(BOX) else "of a network that detects a box, such as box:17, would be right"
-    if task != "segmentation":
+    if not segments(task):
         return "only a network that segments or detects explains a class over a region"
     if region.startswith(BOX):
         return "only a network that detects has boxes"
@@ -152,7 +152,8 @@ def fit_view(view: View, model: xl.Model, images: Pictures) -> tuple[View, tuple
     notes = [_note(name, getattr(view, name), why) for name, why in lacking.items()]
     view = change(view, {name: getattr(default, name) for name in lacking})
     view, channels = _fit_channels(view, model)
-    return view, (*notes, *channels)
+    view, slices = _fit_slice(view, model)
+    return view, (*notes, *channels, *slices)
 
 
 def _lacking(view: View, model: xl.Model, images: Pictures) -> dict[str, str]:
@@ -193,6 +194,15 @@ def _fit_channels(view: View, model: xl.Model) -> tuple[View, list[str]]:
     )
     replaced = [name for name in ("channel", "without") if getattr(fitted, name) != getattr(view, name)]
     return fitted, [_note(name, getattr(view, name), f"the channels of {layer} are 0 to {count - 1}") for name in replaced]
+
+
+def _fit_slice(view: View, model: xl.Model) -> tuple[View, list[str]]:
+    """The view with a slice that the network's volumes have, and a sentence if it was replaced."""
+    count = model.sheet.slices if model.sheet is not None and model.sheet.is_volume else 0
+    if view.slice is None or view.slice < count:
+        return view, []
+    why = f"the slices are 0 to {count - 1}" if count else "only a network of volumes has slices"
+    return replace(view, slice=None), [_note("slice", view.slice, why)]
 
 
 def _note(name: str, value: Value, why: str) -> str:

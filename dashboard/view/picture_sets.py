@@ -129,6 +129,8 @@ class FolderImages:
         return model.intake(self.fit, self.asked)
 
     def window(self, image: int, model: xl.Model) -> Window | None:
+        if model.sheet is not None:
+            return None
         key = ("folder_window", self.folder.identity, image, model.channels)
         own = remember(key, lambda: np.array(self.folder.window(image, model.channels) or ()))
         return _window(own, self.asked)
@@ -175,6 +177,8 @@ class OwnPicture:
 
     def window(self, image: int, model: xl.Model) -> Window | None:
         del image
+        if model.sheet is not None:
+            return None
         return _window(self.cache.own_window(self.digest, model.channels), self.asked)
 
     def predictions(self, name: str, model: xl.Model, pixels: Pixels) -> Predictions | Verdicts:
@@ -191,7 +195,8 @@ class OwnPicture:
 
     def snippet(self, model: xl.Model) -> str:
         intake = self.intake(model)
-        if not intake.is_usual and (intake.channels, intake.window, intake.transform) != (3, None, None):
+        plain = (intake.channels, intake.window, intake.transform, intake.sheet) == (3, None, None, None)
+        if not intake.is_usual and not plain:
             file = f'Path("picture.jpg").read_bytes()  # the file with the SHA-256 {self.digest[:12]}…'
             return f"from pathlib import Path\ncontent = {file}\npixels = {_seen(intake)}.read(content)[None]\n"
         return (

@@ -25,7 +25,7 @@ from explain_lib.loading.bundled import REGISTRY
 from explain_lib.networks.predictions import Predictions, Verdicts, box_of, predict, predicted_places
 from explain_lib.networks.task_words import TASK_WORDS, TaskWords, value_words
 from explain_lib.passes.outputs import check_finite
-from explain_lib.passes.tasks import name_with_task, split_task
+from explain_lib.passes.tasks import name_with_task, segments, split_task
 from explain_lib.pictures.channels import shown
 from explain_lib.pictures.dataset import study_batch
 from explain_lib.pictures.rendering import Picture
@@ -135,15 +135,25 @@ class Scene:
         return self.said(self.view.image).predicted
 
     @property
+    def class_target(self) -> xl.Target:
+        """The target that is explained of the picked image, wherever that is."""
+        return explained(self.view, self.whole.predicted if self.final is None else self.final)
+
+    @property
+    def target_of_all(self) -> xl.Target | None:
+        """The target that is explained of each of many images; None for the predicted class of each."""
+        return None if self.view.target is None else replace(self.class_target, region=self.region)
+
+    @property
     def target(self) -> xl.Target:
         """The target that is explained of the picked image; with parts covered, still that of the whole.
 
         Raises TargetError where a network that segments predicts the class nowhere in the picture.
         """
-        target = explained(self.view, self.whole.predicted if self.final is None else self.final)
+        target = self.class_target
         if self.model.task == "detection":
             return replace(target, region=self._box(target.index))
-        if self.model.task != "segmentation":
+        if not segments(self.model.task):
             return target
         region = self.region or self._predicted_region(target.index)
         return target if region.kind == "predicted" and not self.is_covered else replace(target, region=region)
@@ -176,7 +186,7 @@ class Scene:
     def _predicted_region(self, index: int) -> xl.Region:
         """Where a class is predicted in the picked image, with nothing covered."""
         places = predicted_places(self.model, self.whole.seen[None])
-        if not (places.classes == index).any():
+        if not places.present[0, index].any():
             raise xl.TargetError(
                 f"target: {self.model.classes[index]} is predicted nowhere in {self.whole.name}, so there is no region to "
                 "explain; a class that is, a clicked pixel or a painted region would be right"

@@ -7,9 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 import explain_lib as xl
-from dashboard.view.captions import bare, grid_caption, image_caption, target_caption
+from dashboard.view.captions import bare, cells_caption, grid_caption, image_caption, target_caption
 from dashboard.view.scene import Scene
+from dashboard.view.view import chosen_slice
 from explain_lib.base.maps import Map, MapState, map_state
+from explain_lib.base.sheets import Sheet
 from explain_lib.base.words import listed, short
 from explain_lib.networks.task_words import score_word
 from explain_lib.take_home.slide import Panel, Slide, map_panel, overlay_panel
@@ -17,11 +19,38 @@ from explain_lib.take_home.slide import Panel, Slide, map_panel, overlay_panel
 
 def view_slide(scene: Scene, reach: float | None = None) -> Slide:
     """Original, map with its colour bar, and overlay. reach: the end of the colours, None for the map's own."""
+    if scene.model.sheet is not None:
+        return _sheet_slide(scene, scene.model.sheet, reach)
     view, layer = scene.view, scene.layer
     cam = xl.grad_cam(scene.model, scene.seen[None], layer, scene.target)[layer]
     values = np.asarray((cam.signed if view.sign == "signed" else cam.map)[0])
     how = f"Grad-CAM at layer {layer}, {grid_caption(cam.grid)} cells · model {view.model}"
     return map_slide(scene, values, view_title(scene), how, reach)
+
+
+def _sheet_slide(scene: Scene, sheet: Sheet, reach: float | None) -> Slide:
+    """The slice that is shown of a volume, or the signal as one row, with its map on the scale of all slices."""
+    layer, number = scene.layer, chosen_slice(scene.view, sheet)
+    cam = xl.grad_cam(scene.model, scene.seen[None], layer, scene.target)[layer]
+    slices = scene.model.find_layers(layer)[0].slices
+    every = sheet.over_slices((cam.signed if scene.view.sign == "signed" else cam.map)[0], slices)
+    picture, values = scene.picture.reshape(sheet.slices, *sheet.one, 3)[number], every[number]
+    if not sheet.is_volume:
+        picture, values = picture.repeat(_ROW, 0), values.repeat(_ROW, 0)
+    where = f"slice {number} of 0 to {sheet.slices - 1}" if sheet.is_volume else f"{sheet.size[0]:,} samples"
+    end = (reach or float(np.abs(every).max())) or None
+    cells = f"{cells_caption(scene.model, layer)} cells, units of the {score_word(scene.target.score, scene.model.task)}"
+    panels = (
+        Panel("Slice" if sheet.is_volume else "Signal", picture, below=f"{scene.name}, {where}"),
+        map_panel("Map", values, scene.drawing, end, cells),
+        overlay_panel("Overlay", picture, values, scene.drawing, end, None),
+    )
+    caption = (*caption_lines(scene), f"Grad-CAM at layer {layer} · model {scene.view.model} · {where}")
+    return Slide(view_title(scene), panels, caption, f"{view_title(scene)}. {_map_words(values)} {' '.join(caption)}")
+
+
+_ROW = 32
+"""So many pixels high a signal is drawn."""
 
 
 def map_slide(scene: Scene, values: Map, title: str, how: str, reach: float | None = None) -> Slide:

@@ -19,13 +19,14 @@ from dashboard.view.field import (
     wholes,
     words,
 )
+from explain_lib.base.sheets import Sheet
 from explain_lib.cam.configuration import STUDY_MANUAL, STUDY_PACKAGE, parse_configuration
 from explain_lib.cam.settings import VARIANTS, Placement, Variant
 from explain_lib.loading.bundled import DEFAULT_MODEL
 from explain_lib.networks.predictions import ORDERS, Order
 from explain_lib.networks.randomisation import DRAWS, MODES, MOST_DRAWS, MOST_SEED, SEED, Mode
 from explain_lib.passes.targets import Score
-from explain_lib.passes.tasks import TASKS, Task
+from explain_lib.passes.tasks import TASKS, Task, segments
 from explain_lib.pictures.files import FITS, Fit
 from explain_lib.pictures.palettes import PALETTES, Palette
 from explain_lib.trust.cover import LONGEST_CODE, CoverFill, cover_cells, cover_code
@@ -130,11 +131,12 @@ _SEED = Spelling(whole(0, MOST_SEED), f"the number of a draw, from 0 to {MOST_SE
 _SHARE = Spelling(whole(0, 100), "a whole number of percent, 0 to 100,")
 _SIDE = Spelling(_configuration, "a configuration such as manual;layers=conv2 or package;layers=conv1,conv2", says_why=True)
 _CHANNELS = ("channel", "without")
-_OF_A_MODEL = (*_CHANNELS, "task", "plus", "region", "layers")
+_OF_A_MODEL = (*_CHANNELS, "task", "plus", "region", "layers", "slice")
 _PART = ("part",)
 _OF_A_PICTURE = ("cover", "said", "region")
 _SAID = ("said",)
 """An answer is about one picture, as one network sees it."""
+_SLICE = Spelling(whole(), "the number of a slice, from 0,")
 _SWITCH = Spelling(lambda text: one_of(("on", "off"))(text) == "on", "on or off")
 
 
@@ -309,6 +311,7 @@ class View:
         (),
         "the layers that the ladder compares; none: those on offer",
     )
+    slice: int | None = declared(_SLICE, None, "the slice of a volume that is shown; None: the middle one")
 
     def to_query(self) -> dict[str, str]:
         """The address's query: image and model always, the rest where it is not the default."""
@@ -385,6 +388,11 @@ def chosen_layer(view: View, model: xl.Model) -> str:
     return view.layer if view.layer in model.spatial_layers else model.default_layer
 
 
+def chosen_slice(view: View, sheet: Sheet) -> int:
+    """The slice of the view; the middle one where it names none."""
+    return sheet.slices // 2 if view.slice is None else min(view.slice, sheet.slices - 1)
+
+
 def chosen_drawing(view: View) -> xl.Drawing:
     """The drawing that the view names."""
     smooth, signed, follows = view.texture == "smooth", view.sign == "signed", view.opacity == "map"
@@ -406,7 +414,7 @@ def explained(view: View, predicted: int) -> xl.Target:
 
 def explained_region(view: View, model: xl.Model) -> xl.Region | None:
     """The pixel or the cells over which the view explains a class; None for where it is predicted, and for other tasks."""
-    if view.region is None or model.task != "segmentation" or view.region.startswith(BOX):
+    if view.region is None or not segments(model.task) or view.region.startswith(BOX):
         return None
     row, _, column = view.region.partition(",")
     if column:

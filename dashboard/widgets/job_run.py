@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+import numpy as np
 import streamlit as st
 
 from dashboard.view.address import follow_changes
@@ -13,6 +14,8 @@ from dashboard.view.scene import Scene
 from dashboard.view.server_options import server_jobs
 from explain_lib.base.run_context import in_this_run
 from explain_lib.base.words import counted, time_words
+from explain_lib.networks.explainable import ANY, class_with_region, left_out
+from explain_lib.networks.model import Model
 from explain_lib.networks.predictions import Verdicts, verdict_request
 from explain_lib.networks.requests import HasImages, Request, Rows
 from explain_lib.take_home.registry import note_rows
@@ -76,11 +79,10 @@ def show_job(
         if above is not None and first is not None:
             above(first)
         _controls(jobs, request, job, (start, what), instead_of)
+        if job is not None:
+            _say_left_out(request, job)
         if rows is None:
-            if isinstance(nothing, Example):
-                nothing.show()
-            else:
-                st.caption(nothing)
+            _show_nothing(nothing, job)
             return
         with recorded_part(request.fingerprint):
             if job is not None and job.progress.images:  # the rows of a part of a picture are none that the request has
@@ -88,6 +90,31 @@ def show_job(
             show_rows(rows, running)
 
     look()
+
+
+def _say_left_out(request: Request[Rows], job: Job[Rows]) -> None:
+    """How many pictures a job has left out so far, as they have no region to explain."""
+    index, rows, done = class_with_region(request.model, request.explained), job.rows, job.progress.images
+    if index is None or done == 0:
+        return
+    found = np.zeros(0, np.int64) if rows is None else rows.images
+    count = left_out(request.model, request.pixels, request.images[:done], found, request.explained)
+    if count:
+        st.caption(left_out_words(request.model, count, index))
+
+
+def _show_nothing(nothing: str | Example[Rows], job: Job[Rows] | None) -> None:
+    """What there is before there are rows; where a job has ended without any, it has been said why."""
+    if isinstance(nothing, Example):
+        nothing.show()
+    elif _state(job) != "done":
+        st.caption(nothing)
+
+
+def left_out_words(model: Model, count: int, index: int) -> str:
+    """That so many pictures, one or more, are left out because this class is predicted nowhere in them."""
+    name = "a label" if index == ANY else plain(model.classes[index])
+    return f"{counted(count, 'picture')} left out, as {name} is predicted nowhere there."
 
 
 def has_rows(request: Request[Rows]) -> bool:

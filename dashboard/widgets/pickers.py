@@ -15,7 +15,7 @@ from explain_lib.base.errors import DataError
 from explain_lib.base.words import percent
 from explain_lib.loading.bundled import NetworkSize, load_card, network_size
 from explain_lib.networks.task_words import TASK_WORDS
-from explain_lib.passes.tasks import Task
+from explain_lib.passes.tasks import Task, segments
 
 Option = TypeVar("Option", str, int)
 
@@ -133,11 +133,11 @@ def _searched(said: tuple[tuple[str, str], ...]) -> tuple[tuple[str, ...], bool]
 
 def modules_picker(scene: Scene) -> None:
     """The choice of layers on offer: the main ones, or every one with a grid."""
-    bundled = scene.model.card is not None
-    main = "conv layers" if bundled else "stages and blocks"
+    convolutions = scene.model.main_layers == scene.model.conv_layers
+    main = "conv layers" if convolutions else "stages and blocks"
     which = (
         "Convolutions"
-        if bundled
+        if convolutions
         else "Ends of stages, block outputs, normalisations and convolutions that every path passes through"
     )
     words = f"{which}; or every module with a grid as output."
@@ -151,8 +151,8 @@ def target_picker(scene: Scene) -> None:
     whole, task = scene.whole, scene.model.task
     predicted = "the first" if task == "regression" else scene.task_words.predicted
     if scene.is_covered and task != "regression":
-        past = {"segmentation": "covered most", "detection": "had the best box"}
-        predicted = past.get(task, f"was {predicted}")
+        past = "had the best box" if task == "detection" else f"was {predicted}"
+        predicted = "covered most" if segments(task) else past
 
     usual = whole.predicted if scene.final is None else scene.final
     predicted += "" if scene.final is None else " at the end"

@@ -14,6 +14,7 @@ from explain_lib.base.words import counted, percent
 from explain_lib.loading.bundled import REGISTRY, list_models
 from explain_lib.networks.predictions import ORDERS, Selection, judged, select_images
 from explain_lib.networks.task_words import classes_judged
+from explain_lib.passes.tasks import segments
 
 ORDER_WORDS = {
     "number": "number",
@@ -46,7 +47,8 @@ def show_filters(scene: Scene, sortable: bool = True) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         class_filter(scene, "true_class", "True class", view.true_class)
         if scene.model.task != "regression":
-            labels = {"sigmoid": "Strongest label", "segmentation": "Covers most", "detection": "Has the best box"}
+            labels = {"sigmoid": "Strongest label", "detection": "Has the best box"}
+            labels |= {"segmentation": "Covers most", "sigmoid-segmentation": "Covers most"}
             class_filter(scene, "predicted_class", labels.get(scene.model.task, "Predicted class"), view.predicted_class)
             if not scene.model.outputs.by_place:  # a picture has no one true class
                 choice("outcome", "The prediction is", {word: word for word in ("any", "right", "wrong")}, view.outcome)
@@ -58,7 +60,7 @@ def show_filters(scene: Scene, sortable: bool = True) -> None:
 def _confidence(scene: Scene) -> None:
     """Presets, and a slider for any other range."""
     shares = scene.view.low, scene.view.high
-    label = {"segmentation": "Its share", "detection": "Best score"}.get(scene.model.task, "Confidence")
+    label = "Its share" if segments(scene.model.task) else "Best score" if scene.model.task == "detection" else "Confidence"
     offered = CONFIDENCES if shares in CONFIDENCES else {**CONFIDENCES, shares: f"{shares[0]}–{shares[1]} %"}
 
     def write(chosen: tuple[int, int]) -> None:
@@ -82,7 +84,7 @@ def _order(scene: Scene) -> None:
     words, meaning = ORDER_WORDS, f"Confidence: {terms.CONFIDENCE} Margin: {terms.MARGIN}"
     if scene.model.task == "regression":
         words, meaning = NUMBER_ORDERS, "By the network's first output."
-    if scene.model.task == "segmentation":
+    if segments(scene.model.task):
         words, meaning = SHARE_ORDERS, "By the share of the picture that its largest class covers."
     if scene.model.task == "detection":
         words, meaning = NUMBER_ORDERS, "By the score of the best box."

@@ -279,7 +279,7 @@ def _panel(panel: Panel, stage: Stage, arrays: ArrayMessage, *, tab: bool) -> di
         "bar": panel.bar and panel.is_painted,
         "slider": panel.name == stage.slider,
         "action": None if panel.action is None else panel.action.words,
-        "picks": panel.action is not None and not panel.action.page and bool(panel.shows),
+        "picks": panel.steps or (panel.action is not None and not panel.action.page and bool(panel.shows)),
         "chosen": panel.chosen,
         "previews": panel.previews,
         "shows": panel.shows,

@@ -62,6 +62,10 @@ class AdviceRequest(Request[AdviceRows]):
             raise InputError("layers: the network has none whose output has a grid; another network would be right")
 
     @property
+    def explained(self) -> OneTarget | None:
+        return self.target
+
+    @property
     def batch_size(self) -> int:
         return 1 if is_large(self.model) else LOOKS[0]
 

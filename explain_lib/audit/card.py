@@ -20,7 +20,7 @@ from explain_lib.base.statistics import Estimate
 from explain_lib.cam.completeness import Completeness, completeness
 from explain_lib.cam.postprocess import enlarged_layer
 from explain_lib.cam.settings import Placement
-from explain_lib.networks.model import Model, check_model
+from explain_lib.networks.model import Model, of_pictures
 from explain_lib.passes.targets import AnyTarget, OneTarget, Target
 from explain_lib.receptive_fields.centres import locate_cells, stretched_centres
 from explain_lib.trust.faithfulness import centre_map
@@ -120,8 +120,9 @@ def belief_card(
     class. placement: see CamSettings. The network is asked for all layers at once: in a run that keeps results, the card of
     another layer is two passes more. Raises the errors of grad_cam.
     """
-    name = layer or check_model(model).default_layer
-    gathered = gather_evidence(model, picture, layers_beside(check_model(model), name), target)
+    of_pictures(model, "the card is")
+    name = layer or model.default_layer
+    gathered = gather_evidence(model, picture, layers_beside(model, name), target)
     explained, found = gathered.target, gathered[name]
     drawn = enlarged_layer(model, name, found.own[None].copy(), placement)
     middle = np.broadcast_to(centre_map(*model.input_size), drawn.shape)

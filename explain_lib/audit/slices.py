@@ -117,6 +117,10 @@ class SliceRequest(Request[SliceRows]):
         self._settle(target=marked_target(self.model, self.target))
 
     @property
+    def explained(self) -> OneTarget | None:
+        return self.target
+
+    @property
     def batch_size(self) -> int:
         return BATCH
 

@@ -8,7 +8,7 @@ contrast          contrast: two classes of one picture; contrasts: at several la
 drawing           Drawing, draw_overlay: a map over its picture
 edges             sobel_edges, edges_on_grid
 grad_cam          grad_cam: Grad-CAM by hand at several layers in one pass; class_maps: of every class
-other_programs    torch-cam and Captum
+other_programs    torch-cam, Captum and Ultralytics
 package_grad_cam  the package grad-cam
 postprocess       heatmap, PostProcess: from activations and gradients to heat maps
 settings          CamSettings and its presets

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from explain_lib.base.errors import DataError
 from explain_lib.base.frozen import Frozen
 from explain_lib.base.maps import Map
 from explain_lib.base.run_context import recorded, remembered
 from explain_lib.cam.grad_cam import grad_cam
-from explain_lib.networks.model import Model, check_model
+from explain_lib.networks.explainable import explainable_places, nothing_to_explain
+from explain_lib.networks.model import Model, of_pictures
 from explain_lib.passes.targets import Targets
-from explain_lib.pictures.sets import Pixels, readable_places
+from explain_lib.pictures.sets import Pixels
 
 BATCH = 256
 
@@ -61,17 +61,18 @@ def average_map(
 ) -> AverageMap:
     """The mean map of pictures uint8 (N, H, W, C), N at least 1, at one layer, in batches of 256.
 
-    Pictures that cannot be read are left out.
+    Pictures that cannot be read are left out, and of a network that segments those in which a given class is predicted nowhere.
 
     progress: called after each batch with the number of images done. Arguments and errors are those of grad_cam; targets:
     None, or one for all.
     """
-    check_model(model).check_set(pixels)
+    of_pictures(model, "an average map is").check_set(pixels)
+    one = (model.expand_targets(targets, 1) or (None,))[0]
     parts: list[PartialSum] = []
     brightness = np.zeros((*model.input_size, model.channels), np.int64)
     for start in range(0, len(pixels), BATCH):
         chosen = np.arange(start, min(start + BATCH, len(pixels)))
-        batch = pixels[chosen[readable_places(pixels, chosen)]]
+        batch = pixels[chosen[explainable_places(model, pixels, chosen, [one] * len(chosen))]]
         if len(batch):
             brightness += batch.sum(0, dtype=np.int64)
             parts.append(partial_sum(model, batch, layer, targets))
@@ -79,7 +80,7 @@ def average_map(
             progress(min(start + BATCH, len(pixels)))
     images, not_finite = (sum(getattr(part, name) for part in parts) for name in ("images", "not_finite"))
     if not images:
-        raise DataError("pixels: no picture of the set can be read; at least one would be right")
+        raise nothing_to_explain(model, one)
     mean = np.sum([part.total for part in parts], axis=0) / max(1, images - not_finite)
     picture = np.rint(brightness / images).astype(np.uint8)
     return AverageMap(mean.astype(np.float32), picture, images, sum(part.zero for part in parts), not_finite)

@@ -21,12 +21,13 @@ from explain_lib.cam.settings import (
     differing,
     package_settings,
     torch_cam_settings,
+    ultralytics_settings,
 )
 from explain_lib.networks.model import Model, check_model
 from explain_lib.passes.targets import Targets
 from explain_lib.pictures.pixels import Images
 
-Program = Literal["manual", "package", "torch-cam", "captum"]
+Program = Literal["manual", "package", "torch-cam", "captum", "ultralytics"]
 PLAIN = CamSettings()
 PROGRAMS: tuple[Program, ...] = get_args(Program)
 FREE_SETTINGS: Mapping[Program, tuple[str, ...]] = MappingProxyType(
@@ -35,6 +36,7 @@ FREE_SETTINGS: Mapping[Program, tuple[str, ...]] = MappingProxyType(
         "package": ("layers", "variant"),
         "torch-cam": ("layers",),
         "captum": ("layers",),
+        "ultralytics": ("layers",),
     }
 )
 
@@ -52,7 +54,8 @@ class Configuration:
     """A program and its settings.
 
     program: manual, the implementation by hand; package, the package grad-cam, which fixes all settings but `layers` and
-    `variant`; torch-cam or captum, which take one layer, fix the rest, and need to be installed only to make a map.
+    `variant`; torch-cam, captum or ultralytics, which take one layer, fix the rest, and need to be installed only to make a
+    map.
     settings: with layers None for model.default_layer. Raises InputError for another program, and for settings that
     the program does not have.
     """
@@ -98,6 +101,7 @@ _WORDS = {
     "package": ("the package", package_settings.__name__),
     "torch-cam": ("torch-cam", torch_cam_settings.__name__),
     "captum": ("Captum", captum_settings.__name__),
+    "ultralytics": ("Ultralytics", ultralytics_settings.__name__),
 }
 
 
@@ -115,6 +119,8 @@ def fixed_settings(program: Program, settings: CamSettings) -> CamSettings:
             return torch_cam_settings(settings.layers)
         case "captum":
             return captum_settings(settings.layers)
+        case "ultralytics":
+            return ultralytics_settings(settings.layers)
         case _:
             assert_never(program)
 
@@ -127,7 +133,7 @@ def program_of(settings: CamSettings) -> Program:
 
 
 def is_installed(program: Program) -> bool:
-    """Whether a program is available; torch-cam and Captum do not come with this library."""
+    """Whether a program is available; torch-cam, Captum and Ultralytics do not come with this library."""
     library = LIBRARIES.get(program)
     return library is None or library.is_installed
 

@@ -1,18 +1,25 @@
-"""Grad-CAM by two more programs, torch-cam and Captum's LayerGradCam, on the same inputs, if they are installed.
+"""Maps by three more programs on the same inputs, if installed: torch-cam, Captum's LayerGradCam, Ultralytics' LayerCAM.
 
 As in package.py, their side effects on the network are undone, the parameters are frozen, and the input requires a gradient.
 """
 
-from collections.abc import Callable, Mapping
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
-from types import MappingProxyType
+from pathlib import Path
+from tempfile import gettempdir
+from types import MappingProxyType, SimpleNamespace
 from typing import Literal, get_args
 
+import cv2
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from explain_lib.base.errors import InputError, LayerError
 from explain_lib.base.maps import Map
@@ -21,11 +28,12 @@ from explain_lib.cam.package_grad_cam import addressable_layers, foreign_pass
 from explain_lib.cam.postprocess import resize_maps
 from explain_lib.networks.model import Model
 from explain_lib.passes.outputs import Read
+from explain_lib.passes.running import run_hooked
 from explain_lib.passes.targets import AnyTarget, Targets, explained_number, settled
 from explain_lib.passes.tracing import LayerTrace
 from explain_lib.pictures.pixels import Images
 
-Opinion = Literal["torch-cam", "captum"]
+Opinion = Literal["torch-cam", "captum", "ultralytics"]
 OPINIONS: tuple[Opinion, ...] = get_args(Opinion)
 
 
@@ -34,8 +42,10 @@ class _Library:
     """A library by its import name, and its supported versions, from `least` up to but without `end`."""
 
     module: str
-    least: tuple[int, int]
-    end: tuple[int, int]
+    least: tuple[int, ...]
+    end: tuple[int, ...]
+    options: str = ""
+    """Options of pip that its installation needs here."""
 
     @property
     def requirement(self) -> str:
@@ -47,23 +57,32 @@ class _Library:
         """Whether it is installed in a supported version."""
         if find_spec(self.module) is None:
             return False
-        major, minor, *_ = version(self.module).split(".")
-        return self.least <= (int(major), int(minor)) < self.end
+        try:
+            numbers = version(self.module).split(".")[: len(self.least)]
+        except PackageNotFoundError:  # a copy under another name, of which nothing is known
+            return False
+        return self.least <= tuple(map(int, numbers)) < self.end
 
 
-def _dotted(numbers: tuple[int, int]) -> str:
+def _dotted(numbers: tuple[int, ...]) -> str:
     return ".".join(map(str, numbers))
 
 
 LIBRARIES: Mapping[str, _Library] = MappingProxyType(
-    {"torch-cam": _Library("torchcam", (0, 5), (0, 6)), "captum": _Library("captum", (0, 8), (1, 0))}
+    {
+        "torch-cam": _Library("torchcam", (0, 5), (0, 6)),
+        "captum": _Library("captum", (0, 8), (1, 0)),
+        # 8.4.113 brought its LayerCAM. It asks for opencv-python, whose files would overwrite those of the headless build.
+        "ultralytics": _Library("ultralytics", (8, 4, 113), (8, 5), "--no-deps "),
+    }
 )
 """The library of each program, which requirements.txt does not contain."""
 
 
 def how_to_install(program: Opinion) -> str:
     """The shell command that installs a program."""
-    return f"pip install '{LIBRARIES[program].requirement}'"
+    library = LIBRARIES[program]
+    return f"pip install {library.options}'{library.requirement}'"
 
 
 @dataclass(frozen=True)
@@ -93,7 +112,8 @@ def third_opinion(program: Opinion, model: Model, pixels: Images, layer: str, ta
     torch-cam: the mask that its overlay colours, at least 0, and above 1 where bicubic resizing overshoots:
     torchcam.methods.GradCAM, normalised, then the steps of torchcam.utils.overlay_mask before colouring, Pillow's bicubic
     enlargement and the square. Captum: LayerGradCam.attribute and LayerAttribution.interpolate, without options, with sign
-    and in the unit of the score.
+    and in the unit of the score. Ultralytics: what class_activation_map paints over a picture, in [0, 1], before it rounds to
+    256 steps, with the layer in the place of a detector's head inputs, and the target as its only prediction.
 
     Arguments and errors are those of package_grad_cam, with a single layer; InputError also if the program is not installed
     in a supported version.
@@ -101,11 +121,13 @@ def third_opinion(program: Opinion, model: Model, pixels: Images, layer: str, ta
     if not LIBRARIES[program].is_installed:
         raise InputError(f"program: {program} is not installed in a version that fits; {how_to_install(program)} brings it")
     found = addressable_layers(model, layer, program)
+    if model.sheet is not None:
+        raise InputError(f"program: {program} is asked about pictures only, and this network takes volumes or signals")
     if found[0].in_tuple or (found[0].layout is not None and not found[0].layout.is_plain):
         raise LayerError(f"layers: {layer!r} gives no (N, C, h, w) itself, and {program} takes nothing else; another layer")
     if len(found) > 1:
         raise LayerError(f"layers: {', '.join(one.name for one in found)}; one layer for {program} would be right")
-    run = _run_torch_cam if program == "torch-cam" else _run_captum
+    run = {"torch-cam": _run_torch_cam, "captum": _run_captum, "ultralytics": _run_ultralytics}[program]
     with foreign_pass(
         program, f"{program}'s map of {len(model.check_images(pixels))} pictures", model, found, pixels, targets
     ) as (batch, explained):
@@ -139,3 +161,90 @@ def _run_captum(request: _Request) -> Tensor:
     method = LayerGradCam(scores, request.model.network.get_submodule(request.layer.module))
     attributions = method.attribute(request.batch)
     return torch.as_tensor(LayerAttribution.interpolate(attributions, request.model.input_size))[:, 0]
+
+
+# Section: Ultralytics, whose LayerCAM writes pictures and returns no map
+
+
+def _run_ultralytics(request: _Request) -> Tensor:
+    """The maps that it is about to colour, (N, H, W)."""
+    with _settings_kept():
+        from ultralytics.utils.plotting import class_activation_map
+    names = [str(image) for image in range(len(request.batch))]
+    try:
+        with _BeforeRounding():
+            class_activation_map(_AsDetector(request), request.batch, names, Path(gettempdir()))
+    except _RoundingError as reached:
+        return reached.steps / 255
+    raise RuntimeError("it rounds no map to 256 steps, as the releases known here do")
+
+
+class _AsDetector:
+    """A network as class_activation_map takes one: `model.model[-1]` is a head, which gets activations and gives scores."""
+
+    def __init__(self, request: _Request) -> None:
+        self._request, self._head = request, _Head()
+        self.model = SimpleNamespace(model=[self._head])
+
+    def __call__(self, batch: Tensor) -> Tensor:
+        request, kept = self._request, []
+
+        def keep(_: nn.Module, __: object, output: object) -> Tensor | None:
+            if not isinstance(output, Tensor):
+                return None
+            kept.append(output)
+            return output.clone()  # so that an in-place operation that follows leaves the layer as it is
+
+        output = run_hooked(request.model.network, batch, {request.layer.module: keep})
+        read = request.model.outputs.read(output, len(batch))
+        scores = torch.stack(request.numbers(read))[:, None]
+        return torch.as_tensor(self._head(kept[0], scores))
+
+
+class _Head(nn.Module):
+    """A head that is given its scores."""
+
+    def forward(self, _: Tensor, scores: Tensor) -> Tensor:
+        return scores
+
+
+class _RoundingError(Exception):
+    """Ends a call where a map is rounded. steps: the map times 255, before the rounding, float32 (N, H, W)."""
+
+    def __init__(self, steps: Tensor) -> None:
+        super().__init__()
+        self.steps = steps
+
+
+class _BeforeRounding(TorchFunctionMode):
+    """Raises _RoundingError at the first conversion to bytes in this thread."""
+
+    def __torch_function__(
+        self,
+        func: Callable[..., object],
+        types: object,
+        args: tuple[object, ...] = (),
+        kwargs: Mapping[str, object] | None = None,
+    ) -> object:
+        if func is Tensor.byte and isinstance(args[0], Tensor):
+            raise _RoundingError(args[0])
+        return func(*args, **(kwargs or {}))
+
+
+@contextmanager
+def _settings_kept() -> Iterator[None]:
+    """Undo what the import of Ultralytics does to the process: variables, print options, OpenCV's threads, torch.save."""
+    if "ultralytics" in sys.modules:  # imported by its user already, who may have changed these since
+        yield
+        return
+    variables, printed, threads, save = dict(os.environ), np.get_printoptions(), cv2.getNumThreads(), torch.save
+    try:
+        yield
+    finally:
+        for name in os.environ.keys() - variables.keys():
+            del os.environ[name]
+        os.environ.update(variables)
+        np.set_printoptions(**printed)
+        torch.set_printoptions(profile="default")
+        cv2.setNumThreads(threads)
+        torch.save = save

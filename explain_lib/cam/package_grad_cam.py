@@ -35,6 +35,8 @@ def package_grad_cam(
 ) -> NDArray[np.float32]:
     """The package's own heat maps, float32 (N, H, W) in [0, 1].
 
+    Of volumes the sheets of its maps, which it enlarges by cubic splines (scipy.ndimage.zoom, the outermost cells at the
+    outermost pixels); a signal it takes as a picture of one row.
     Several layers are merged by the package: each is scaled, enlarged and averaged, and the mean is scaled again. Arguments
     and errors are those of grad_cam, but layers must be named, and a module that is called more than once is refused, since the
     package cannot tell its calls apart. variant: grad-cam, hirescam, layercam or grad-cam++.
@@ -112,15 +114,18 @@ def _run_package(
     }
     modules = dict(model.network.named_modules())
     asked: list[nn.Module] = [FirstPart(modules[layer.module]) if layer.in_tuple else modules[layer.module] for layer in layers]
-    reshape = _reshape_for(layers)
+    sheet = model.sheet
+    of_volumes = sheet is not None and sheet.is_volume
+    reshape = None if of_volumes else _reshape_for(layers)
     network = _ReadNetwork(model.network, model.outputs)
     cam = methods[variant](model=network, target_layers=asked, reshape_transform=reshape)
     try:
         listed = [None] * len(batch) if targets is None else targets
-        maps = cam(input_tensor=batch, targets=[_Explained(target) for target in listed])
+        given = sheet.opened(batch) if sheet is not None and of_volumes else batch
+        maps = cam(input_tensor=given, targets=[_Explained(target) for target in listed])
     finally:
         cam.activations_and_grads.release()
-    return np.asarray(maps, dtype=np.float32)
+    return np.asarray(maps, dtype=np.float32).reshape(len(maps), *model.input_size)
 
 
 def _reshape_for(layers: tuple[LayerTrace, ...]) -> Callable[[Tensor], Tensor] | None:

@@ -211,7 +211,8 @@ class PostProcess:
 
     def _merged(self, settings: CamSettings) -> Tensor:
         """The mean over the layers, each resized and divided, (K, H, W)."""
-        divisors, resized = self._divisors(settings), self._resized_layers(settings)
+        resized = self._resized_layers(settings)
+        divisors = self._divisors(settings, resized)
         if len(resized) == 1:
             return resized[0] / divisors[:, :, None]
         key = (
@@ -223,14 +224,20 @@ class PostProcess:
         stacked = self._once(key, lambda: torch.stack(resized, 1).flatten(2))
         return torch.bmm((1 / (divisors * len(resized)))[:, None], stacked).view_as(resized[0])
 
-    def _divisors(self, settings: CamSettings) -> Tensor:
-        """The divisors of the maps of each layer, (K, L); a mean over channels is a sum divided by their number here."""
+    def _divisors(self, settings: CamSettings, resized: list[Tensor]) -> Tensor:
+        """The divisors of the maps of each layer, (K, L); a mean over channels is a sum divided by their number here.
+
+        resized: the maps of each layer at the size of the picture, (K, H, W).
+        """
         low, high = self._ranges(settings)
         channels = torch.ones(1)
         if settings.channel_reduction == "mean":
             channels = torch.tensor([float(self._layers[layer].activation.shape[1]) for layer in settings.layers or ()])
         if settings.scale_over == "none":
             return channels.expand_as(low)
+        if settings.scale_over == "enlarged":
+            enlarged = torch.stack([maps.abs().amax((1, 2)) for maps in resized], 1)
+            return _not_zero(torch.maximum(enlarged, channels * settings.epsilon))
         peak = high - low if settings.subtract_minimum else torch.maximum(-low, high)
         return _not_zero(peak + channels * settings.epsilon)
 
@@ -244,6 +251,9 @@ class PostProcess:
         """The maps of each layer at the size of the picture, (K, H, W)."""
         resized = [self._resized(layer, settings) for layer in settings.layers or ()]
         _check_grids({tuple(maps.shape[1:]) for maps in resized})
+        sheets = len(resized) > 1 and settings.resize == "none" and self._model.sheet is not None
+        if sheets and len({layer.slices for layer in self._model.find_layers(settings.layers)}) > 1:
+            raise InputError("resize: 'none' leaves grids of several numbers of slices; another resize would be right")
         return resized
 
     def _resized(self, layer: str, settings: CamSettings) -> Tensor:
@@ -413,15 +423,27 @@ def heatmap(model: Model, pixels: Images, settings: CamSettings, targets: Target
 def enlarged_layer(model: Model, layer: str, maps: Map, placement: Placement, resize: Resize = "torch-bilinear") -> Map:
     """Maps of a layer float32 (N, h, w) at the size of the picture, (N, H, W), its cells where the placement puts them.
 
-    Where nobody can tell where cells look, the maps are stretched, whatever the placement.
+    Where nobody can tell where cells look, the maps are stretched, whatever the placement. Those of a volume are enlarged over
+    its slices, rows and columns; InputError for a resize that pictures alone have.
     """
     centres = None if placement == "stretched" else locate_cells(model, layer)
-    size = model.input_size
-    enlarged = resize_maps(maps, size, resize) if centres is None else place_maps(maps, size, resize, centres)
+    size, sheet = model.input_size, model.sheet
+    if sheet is not None and sheet.is_volume and resize != "none":
+        (asked,) = model.find_layers(layer)
+        enlarged = sheet.enlarged(maps, asked.slices, _volume_mode(resize))
+    else:
+        enlarged = resize_maps(maps, size, resize) if centres is None else place_maps(maps, size, resize, centres)
     flat = maps.min((1, 2)) == maps.max((1, 2))
     if flat.any():  # rounding in the interpolation must not make specks in a constant map
         enlarged = np.where(flat[:, None, None], maps[:, :1, :1], enlarged)
     return enlarged
+
+
+def _volume_mode(resize: Resize) -> str:
+    """How PyTorch enlarges a volume in the place of pictures."""
+    if resize in ("torch-bicubic", "pil-bicubic"):
+        raise InputError(f"resize: {resize!r} is for pictures; torch-bilinear, trilinear for a volume, would be right")
+    return "nearest" if resize == "nearest" else "trilinear"
 
 
 def enlarged_maps(process: PostProcess, layer: str) -> Map:

@@ -8,7 +8,7 @@ from explain_lib.base.errors import InputError, LayerError
 from explain_lib.base.words import list_names
 
 Reduction = Literal["sum", "mean"]
-Scope = Literal["image", "batch", "none"]
+Scope = Literal["image", "batch", "enlarged", "none"]
 Resize = Literal["cv2-linear", "torch-bilinear", "torch-bicubic", "pil-bicubic", "nearest", "none"]
 Variant = Literal["grad-cam", "hirescam", "layercam", "grad-cam++"]
 Placement = Literal["stretched", "receptive-field"]
@@ -37,9 +37,9 @@ class CamSettings:
     channel_reduction: sum or mean over the weighted channels.
     relu: drop negative evidence.
     scale_over: divide by the largest magnitude in this image's map (its maximum after a ReLU), or in the maps that this
-      image's weights give on all images of the batch, or not at all.
+      image's weights give on all images of the batch, or in the enlarged map, or not at all.
     subtract_minimum: first subtract the minimum over the same maps; the maximum is then that of the difference.
-    epsilon: added to every divisor; 0 / 0 is 0.
+    epsilon: added to every divisor, but the least divisor where scale_over is enlarged; 0 / 0 is 0.
     placement: where the cells lie when the map is resized: stretched over the picture, as every program does it, or in the
       middle of their receptive fields, where that can be told (cell_centres); beyond the outermost the nearest cell holds.
     resize: to the size of the picture; none leaves the grid. PyTorch's bicubic has a = -0.75, Pillow's has a = -0.5.
@@ -114,7 +114,10 @@ NOTEBOOK_MANUAL = CamSettings(layers=("relu2",), channel_reduction="mean", scale
 
 
 def package_settings(layers: tuple[str, ...] | None, variant: Variant = "grad-cam") -> CamSettings:
-    """The settings of the package grad-cam on the CPU, at these layers (None: model.default_layer); it fixes all others."""
+    """The settings of the package grad-cam on the CPU, at these layers (None: model.default_layer); it fixes all others.
+
+    Of volumes the package enlarges maps by cubic splines, which no setting does.
+    """
     return CamSettings(
         layers=layers, variant=variant, subtract_minimum=True, epsilon=1e-7, rescale_after_merge=True, inplace_overwrites=True
     )
@@ -148,6 +151,21 @@ def captum_settings(layers: tuple[str, ...] | None) -> CamSettings:
     Both are called without options: nothing is cut or scaled, and cells are repeated. Raises LayerError for several layers.
     """
     return CamSettings(layers=_single("Captum merges none", layers), relu=False, scale_over="none", resize="nearest")
+
+
+def ultralytics_settings(layers: tuple[str, ...] | None) -> CamSettings:
+    """The settings of Ultralytics' LayerCAM before it rounds to 256 steps, at one layer (None: model.default_layer).
+
+    A map is cut at zero, enlarged, and divided by the maximum of the enlarged map, at least 1e-7. Raises LayerError for several
+    layers: Ultralytics merges them by their maximum, not by their mean.
+    """
+    return CamSettings(
+        layers=_single("Ultralytics merges by the maximum", layers),
+        variant="layercam",
+        scale_over="enlarged",
+        epsilon=1e-7,
+        resize="torch-bilinear",
+    )
 
 
 def _single(why: str, layers: tuple[str, ...] | None) -> tuple[str, ...] | None:

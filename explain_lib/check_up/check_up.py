@@ -4,8 +4,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from torch import nn
+from torch.nn.modules.conv import _ConvNd
 
 from explain_lib.base.errors import InputError, TooLargeError
+from explain_lib.base.sheets import picture_size, sheet_of_size
 from explain_lib.check_up.findings import CheckUp, Finding, in_order, problem
 from explain_lib.check_up.layers import layer_findings
 from explain_lib.check_up.outputs import Expected, output_findings
@@ -24,6 +26,7 @@ from explain_lib.networks.cards import ModelCard
 from explain_lib.networks.making import checked_normalisation, checked_size, convolves_no_pictures
 from explain_lib.networks.model import Model
 from explain_lib.networks.weights import network_device
+from explain_lib.passes.forwarded import Forwarded, sheet_of
 from explain_lib.passes.outputs import Output, check_output
 from explain_lib.passes.tasks import GIVEN, TASKS, Task
 from explain_lib.passes.tracing import LayerTrace
@@ -47,7 +50,7 @@ class _Subject:
 def check_up(
     network: nn.Module | Model,
     *,
-    input_size: tuple[int, int] | None = None,
+    input_size: tuple[int, ...] | None = None,
     classes: int | Sequence[str] | None = None,
     mean: Sequence[float] | None = None,
     std: Sequence[float] | None = None,
@@ -58,9 +61,9 @@ def check_up(
     """Everything that stands in the way of a map of this network, each as a Finding with its consequence and remedy.
 
     network: a Model, which needs no other argument, or any nn.Module, also one that as_model refuses. input_size: (height,
-    width) of the pictures. classes: how many, or their names; None leaves the number unchecked. mean, std: of each channel, for
-    pixels in [0, 1]; None for RGB and leaves the normalisation unchecked. card: the card to compare them with. output, task: as
-    for as_model.
+    width) of the pictures, or as for as_model that of volumes or signals. classes: how many, or their names; None leaves the
+    number unchecked. mean, std: of each channel, for pixels in [0, 1]; None for RGB and leaves the normalisation unchecked.
+    card: the card to compare them with. output, task: as for as_model.
 
     Two pictures of noise, always the same, are run through the network, forward and back. A bad network is not an error here:
     each fault is a Finding. Mode, parameters, gradients, buffers, hooks and random numbers are left unchanged, and other
@@ -77,9 +80,11 @@ def check_up(
         layers = model.layers if str(model.network) == model.architecture else None
         subject = _Subject(model.network, model.input_size, expected, (model.mean, model.std), model.card, layers)
     elif isinstance(network, nn.Module):
-        size = checked_size(input_size)
-        detector = as_detector(network) if output is None else None
+        given = checked_size(input_size)
+        sheet, size = sheet_of_size(given), picture_size(given)
+        detector = as_detector(network) if output is None and sheet is None else None
         network = network if detector is None else detector.network
+        network = network if sheet is None else Forwarded(network, sheet=sheet)
         expected = Expected(_count(classes), check_output(output), _task(task), given=task is not None, side=size[0])
         subject = _Subject(network, size, expected, _normalisation(mean, std), card)
     else:
@@ -166,18 +171,19 @@ def _does_not_run(network: nn.Module, subject: _Subject, error: Exception) -> Fi
 
 
 def _what_would_run(network: nn.Module, subject: _Subject) -> str:
-    convs = [(name, module) for name, module in network.named_modules() if isinstance(module, nn.Conv2d)]
+    convs = [(name, module) for name, module in network.named_modules() if isinstance(module, _ConvNd)]
     if convs and convs[0][1].in_channels != _channels(subject):
         name, conv = convs[0]
         count = f"{conv.in_channels} channel{'' if conv.in_channels == 1 else 's'}"
         return f"Its first convolution, {name}, takes {count}: give it mean and std of {count}, one number for each."
     kind = convolves_no_pictures(network)
-    if kind is not None:
+    if kind is not None and sheet_of(network) is None:
+        size = "(samples,) of a signal" if kind == "Conv1d" else "(slices, height, width) of a volume"
         return (
-            f"Its convolutions are of the kind {kind}, for inputs other than pictures. Maps need a network that takes "
-            f"pictures, (N, channels, height, width); as_model(forward=) can convert a picture into this network's input."
+            f"Its convolutions are of the kind {kind}, for inputs other than pictures: give it the input_size {size}. "
+            f"as_model(forward=) can convert a picture into this network's input."
         )
-    for side in USUAL_SIDES:
+    for side in () if sheet_of(network) else USUAL_SIDES:
         if (side, side) != subject.input_size and not isinstance(_run(network, subject, (side, side)), Exception):
             return f"It runs on {side} x {side}: give it pictures of its own size, input_size=({side}, {side})."
     return (

@@ -15,7 +15,7 @@ from explain_lib.check_up.findings import Finding, note, problem
 from explain_lib.check_up.probe import PICTURES, Probe
 from explain_lib.passes.outputs import Output, find_scores, parts, places_words
 from explain_lib.passes.stages import is_normalisation
-from explain_lib.passes.tasks import Places, Task, usual_task
+from explain_lib.passes.tasks import Places, Task, segments, usual_task
 from explain_lib.passes.tracing import LayerTrace
 from explain_lib.regions.boxes import Candidates
 
@@ -109,7 +109,7 @@ def _form(output: object, count: int, expected: Expected) -> Iterator[Finding]:
     said = found.sentence(task)
     if said and expected.chosen is None:
         yield note("output", said, "To explain another part, as_model(..., output=NAME), or a function of the output.")
-    if scores == 1 and task == "segmentation" and not expected.given:
+    if scores == 1 and segments(task) and not expected.given:
         yield note(
             "output",
             "The network gives one number for each place. It is taken as a logit: above 0 is the object, below the background.",

@@ -24,7 +24,7 @@ from explain_lib.cam.configuration import Configuration, configured_heatmap, is_
 from explain_lib.cam.grad_cam import capture_layers
 from explain_lib.cam.postprocess import PostProcess, named_layers
 from explain_lib.cam.settings import NOTEBOOK_MANUAL, NOTEBOOK_PACKAGE, CamSettings, check_settings, differing
-from explain_lib.networks.model import Model, check_model
+from explain_lib.networks.model import Model, of_pictures
 from explain_lib.passes.capture import Capture
 from explain_lib.passes.targets import Targets
 from explain_lib.pictures.pixels import Images, check_index
@@ -38,8 +38,8 @@ class Decomposition(Frozen):
     float64 (settings,), the part of the mean absolute difference that each causes; negative if it makes the maps more alike.
     maps: float64 (settings, H, W), the part of b - a that each causes; on the way from a to b maps can be a thousand times as
     large as both, and float32 would lose the sum. residual: the largest absolute difference between b and the map of the
-    program itself that fixes these settings: the package grad-cam, torch-cam or Captum; None if there is no such program, or if
-    it is not installed.
+    program itself that fixes these settings: the package grad-cam, torch-cam, Captum or Ultralytics; None if there is no
+    such program, or if it is not installed.
     """
 
     a: Map
@@ -130,7 +130,7 @@ Sides = tuple[CamSettings, CamSettings]
 
 def named_sides(model: Model, a: CamSettings, b: CamSettings) -> Sides:
     """Both sides with their layers named. Raises InputError for anything but settings."""
-    check_model(model)
+    of_pictures(model, "the causes of a difference are found")
     return named_layers(model, check_settings(a)), named_layers(model, check_settings(b))
 
 

@@ -1,6 +1,7 @@
 """Scans: two configurations compared over many images."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -12,10 +13,13 @@ from explain_lib.cam.configuration import Configuration, configured_heatmap
 from explain_lib.cam.postprocess import PostProcess
 from explain_lib.cam.settings import differing
 from explain_lib.compare.decomposition import Sides, capture_sides, check_comparable, named_sides, shares_of
+from explain_lib.networks.explainable import class_with_region
+from explain_lib.networks.model import Model
 from explain_lib.networks.requests import ImageRows, Request, join_rows, take_rows
-from explain_lib.passes.targets import AnyTarget, Targets
+from explain_lib.passes.targets import AnyTarget, OneTarget, Target, Targets
 from explain_lib.passes.tasks import predicted_of
 from explain_lib.pictures.sets import batch_size_of
+from explain_lib.regions.region import Predicted
 
 SCAN_BATCH = 200
 """Images per batch: their maps fit into the cache of a processor, and a scan can stop after each batch."""
@@ -76,6 +80,16 @@ class ScanRequest(Request[ScanRows]):
         return SCAN_BATCH
 
     @property
+    def explained(self) -> OneTarget | None:
+        """The target of all images; None where they differ, and for the predicted classes."""
+        different = set(self._targets or ())
+        return different.pop() if len(different) == 1 else None
+
+    @property
+    def each_explained(self) -> Sequence[OneTarget | None]:
+        return self._targets or (None,) * len(self)
+
+    @property
     def asked(self) -> tuple[object, ...]:
         return self.a.to_text(), self.b.to_text(), self.targets, self.causes, self.package, SCAN_BATCH
 
@@ -105,7 +119,7 @@ class ScanRequest(Request[ScanRows]):
         places = np.searchsorted(together, images)
         targets = None
         if explained is not None:  # the other images of the batch need one as well
-            beside = [explained[group[0]]] * len(together)
+            beside = [_for_activations(self.model, explained[group[0]])] * len(together)
             for place, position in zip(places, group, strict=True):
                 beside[place] = explained[position]
             targets = tuple(beside)
@@ -157,3 +171,10 @@ class ScanRequest(Request[ScanRows]):
                 theirs = configured_heatmap(self.model, pixels, Configuration(program, side), explained)[places]
                 gaps.append(np.abs(theirs.astype(np.float64) - ours.numpy()).max((1, 2)))
         return np.asarray(np.fmax.reduce(gaps))
+
+
+def _for_activations(model: Model, target: AnyTarget) -> AnyTarget:
+    """The target for an image that only lends its activations: it may not show the class, but some class covers most of it."""
+    if not isinstance(target, Target) or class_with_region(model, target) is None:
+        return target
+    return replace(target, region=Predicted())

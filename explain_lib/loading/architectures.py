@@ -47,6 +47,11 @@ DETECTED = 320
 SEGMENTED = 256
 """The side of pictures for networks that segment, unless another is given. They take any; those published saw 480 pixels."""
 
+VIDEOS = ("mc3_18", "r2plus1d_18", "r3d_18", "s3d")
+"""torchvision's networks of videos that convolve them, and so have layers with slices, rows and columns."""
+FRAMES = 16
+"""The slices of a volume for these, unless others are given: as many as torchvision's r3d_18 was trained with."""
+
 _CIFAR_STATISTICS: Mapping[str, tuple[Channels, Channels]] = MappingProxyType(
     {
         "TutorialNet": ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
@@ -106,10 +111,10 @@ def _bundled(name: str) -> Architecture:
 
 @lru_cache(maxsize=1)
 def torchvision_names() -> tuple[str, ...]:
-    """Names of torchvision's networks that classify, of those that segment, and of those that detect."""
+    """Names of torchvision's networks that classify pictures or videos, of those that segment, and of those that detect."""
     from torchvision import models
 
-    return (*models.list_models(module=models), *_segmenting(), *_detecting())
+    return (*models.list_models(module=models), *_segmenting(), *_detecting(), *VIDEOS)
 
 
 @lru_cache(maxsize=1)
@@ -133,10 +138,14 @@ def _torchvision(name: str) -> Architecture:
     if name in _detecting():
         return _detector(name, weights.meta["categories"])
     usual = weights.transforms()
-    (side,) = (SEGMENTED,) if name in _segmenting() else usual.crop_size
+    if name in VIDEOS:
+        size: tuple[int, ...] = (FRAMES, *usual.crop_size)
+    else:
+        (side,) = (SEGMENTED,) if name in _segmenting() else usual.crop_size
+        size = (side, side)
     mean, std, said = tuple(usual.mean), tuple(usual.std), f"as for torchvision's own weights of {name}"
     names = _names_of(weights.meta["categories"]) if name in _segmenting() else ()
-    return Architecture(name, partial(_build_torchvision, name), True, (side, side), mean, std, said, names)
+    return Architecture(name, partial(_build_torchvision, name), True, size, mean, std, said, names)
 
 
 def _detector(name: str, categories: Sequence[str]) -> Architecture:

@@ -18,15 +18,15 @@ class Architecture:
     """A network that can be built, without weights, and its usual input.
 
     build: makes the network, with random weights, for a number of classes, or for its own number if None. any_classes:
-    whether that number can be chosen. input_size: (height, width). mean, std: for pixels in [0, 1]. usual: the origin of
-    these three, in words. classes: names for a network with as many outputs. head: the module that gives the outputs, where it
-    is known; else it is the last one with weights.
+    whether that number can be chosen. input_size: (height, width), or (slices, height, width) of volumes. mean, std: for pixels
+    in [0, 1]. usual: the origin of these three, in words. classes: names for a network with as many outputs. head: the module
+    that gives the outputs, where it is known; else it is the last one with weights.
     """
 
     name: str
     build: Callable[[int | None], nn.Module]
     any_classes: bool
-    input_size: tuple[int, int]
+    input_size: tuple[int, ...]
     mean: Channels
     std: Channels
     usual: str

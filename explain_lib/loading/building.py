@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 import torch
 from torch import nn
+from torch.nn.modules.conv import _ConvNd
 
 from explain_lib.base.errors import DataError
 from explain_lib.base.words import error_words, few_names, one_line
@@ -251,7 +252,7 @@ class _NothingDrawn(Watching):
 def _resize(network: nn.Module, name: str, rows: int, source: str) -> None:
     """Give the last layer another number of outputs, with weights that are to be overwritten."""
     layer = network.get_submodule(name)
-    if not isinstance(layer, nn.Linear | nn.Conv2d) or (isinstance(layer, nn.Conv2d) and layer.groups != 1):
+    if not isinstance(layer, nn.Linear | _ConvNd) or (isinstance(layer, _ConvNd) and layer.groups != 1):
         raise DataError(
             f"{source}: the last layer, {name}, has {rows:,} outputs; as many as the network has would be right for a "
             f"{type(layer).__name__}"

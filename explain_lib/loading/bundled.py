@@ -57,6 +57,7 @@ _SPECS = (
     CheckpointSpec(DEFAULT_MODEL),
     CheckpointSpec("tutorial", twin="tutorial-permuted", second="tutorial-second"),
     CheckpointSpec("resnet20"),
+    CheckpointSpec("vit-tiny"),
     CheckpointSpec("watermark"),
     *(CheckpointSpec(f"tutorial-epoch-{epoch}", listed=False) for epoch in (0, 1, 2, 5)),
     CheckpointSpec("tutorial-permuted", listed=False),
@@ -119,7 +120,7 @@ def network_size(name: str) -> NetworkSize:
 
 def size_of(network: nn.Module) -> NetworkSize:
     """Depth and size of a network."""
-    convs = sum(isinstance(module, nn.Conv2d) for module in network.modules())
+    convs = sum(isinstance(module, nn.Conv1d | nn.Conv2d | nn.Conv3d) for module in network.modules())
     return NetworkSize(convs, sum(parameter.numel() for parameter in network.parameters()))
 
 

@@ -36,7 +36,13 @@ def add_model_options(parser: argparse.ArgumentParser, model: str) -> None:
         help=".pt or .safetensors, DEFAULT for what torchvision or timm publish, or random for none",
     )
     parser.add_argument("--classes", type=Path, metavar="FILE", help="one name per line; default: class 0, class 1, ...")
-    parser.add_argument("--input-size", type=int, nargs="+", metavar="N", help="one side in pixels, or height and width")
+    parser.add_argument(
+        "--input-size",
+        type=int,
+        nargs="+",
+        metavar="N",
+        help=("one side in pixels, or height and width; of a volume slices, height and width, of a signal its samples"),
+    )
     parser.add_argument(
         "--mean", type=float, nargs="+", metavar="X", help="one number for each channel (R G B), for pixels from 0 to 1"
     )
@@ -95,7 +101,7 @@ def _with_options(model: OwnModelOptions, options: argparse.Namespace) -> OwnMod
     described = replace(
         given,
         classes=given.classes if options.classes is None else read_class_names(options.classes),
-        input_size=given.input_size if size is None else checked_size(tuple(size * 2 if len(size) == 1 else size)),
+        input_size=given.input_size if size is None else checked_size(tuple(size)),
         mean=given.mean if options.mean is None else checked_channels("--mean", options.mean),
         std=given.std if options.std is None else checked_channels("--std", options.std),
         output=given.output if options.output is None else _place_or_name(options.output),
@@ -210,8 +216,8 @@ class _Table:
             raise InputError(f"{one_line(value)}; a list of names, or a file with a name a line, {_RIGHT}")
         return tuple(value)
 
-    def size(self, value: object) -> tuple[int, int]:
-        return checked_size((value, value) if isinstance(value, int) else value)
+    def size(self, value: object) -> tuple[int, ...]:
+        return checked_size((value,) if isinstance(value, int) else value)
 
     def channels(self, value: object) -> tuple[float, ...]:
         if not isinstance(value, list):

@@ -12,10 +12,11 @@ from cachetools import LRUCache
 
 from explain_lib.base.devices import choose_device
 from explain_lib.base.errors import DataError, ExplainError, InputError
+from explain_lib.base.sheets import size_words
 from explain_lib.base.words import one_line
 from explain_lib.loading.architectures import ARCHITECTURES, find_architecture
 from explain_lib.loading.building import build_network
-from explain_lib.loading.own import Described, OwnModel, OwnModelOptions, load_own, make_own, size_words
+from explain_lib.loading.own import Described, OwnModel, OwnModelOptions, load_own, make_own
 from explain_lib.loading.weight_files import read_weights
 from explain_lib.networks.making import checked_channels, checked_size
 
@@ -26,7 +27,7 @@ KEPT_BYTES = 1024 * MEBIBYTE
 """The limit for all uploaded networks together; the least recently used goes first."""
 OWN_BYTES = 4096 * MEBIBYTE
 """The limit for the server's own networks together; one that is larger is kept alone."""
-UPLOAD_SIDE = 512
+UPLOAD_SIDE, UPLOAD_SAMPLES = 512, 100_000
 UPLOAD_CLASSES = 1_000
 NAME_DIGITS = 16
 NAME_LENGTH = 60
@@ -136,7 +137,7 @@ class OwnModels:
 
         Raises InputError, DataError or NetworkError, with a sentence for each thing that may be wrong with the file.
         """
-        _check_described(described)
+        _check_described(described, signals=":" in architecture)
         if architecture not in self.architectures:
             raise InputError(f"architecture: {architecture!r}; one of {', '.join(self.architectures)} would be right")
         if len(content) > UPLOAD_BYTES:
@@ -171,9 +172,13 @@ class OwnModels:
             self._sent[own.name] = own
 
 
-def _check_described(described: Described) -> None:
-    if described.input_size is not None and max(checked_size(described.input_size)) > UPLOAD_SIDE:
-        raise InputError(f"input size: {size_words(described.input_size)}; at most {UPLOAD_SIDE} a side would be right")
+def _check_described(described: Described, *, signals: bool) -> None:
+    """Raise InputError for what nobody may send. signals: whether one number can be the samples of a signal."""
+    size = described.input_size
+    if size is not None and max(checked_size(size)) > (UPLOAD_SAMPLES if signals and len(size) == 1 else UPLOAD_SIDE):
+        most = f"{UPLOAD_SAMPLES:,} samples" if signals and len(size) == 1 else f"{UPLOAD_SIDE} a side"
+        given = size * 2 if len(size) == 1 and not signals else size
+        raise InputError(f"input size: {size_words(given)}; at most {most} would be right")
     for argument in ("mean", "std"):
         values = getattr(described, argument)
         if values is not None:

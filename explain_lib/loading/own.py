@@ -10,6 +10,7 @@ from torch import nn
 
 from explain_lib.base.devices import choose_device
 from explain_lib.base.errors import DataError, InputError, NetworkError
+from explain_lib.base.sheets import size_words
 from explain_lib.loading.architectures import ARCHITECTURES, call_factory, find_architecture, published_network, publisher_of
 from explain_lib.loading.blueprint import Architecture, Channels
 from explain_lib.loading.building import build_network
@@ -18,7 +19,7 @@ from explain_lib.loading.hf_folders import PREFIX as FOLDER
 from explain_lib.loading.hf_folders import folder_network
 from explain_lib.loading.timm_networks import PREFIX as TIMM
 from explain_lib.loading.weight_files import read_weights
-from explain_lib.networks.making import as_model, checked_channels
+from explain_lib.networks.making import as_model, checked_channels, convolves_no_pictures
 from explain_lib.networks.model import Model
 from explain_lib.networks.task_words import TASK_WORDS, plural_of
 from explain_lib.networks.weights import named_tensors
@@ -38,12 +39,13 @@ RANDOM_SEED = 0
 class Described:
     """The description of a network, besides its weights; None leaves a value to the architecture.
 
-    classes: a name for each output. input_size: (height, width). mean, std: for each channel, R, G, B or others, in [0, 1].
+    classes: a name for each output. input_size: (height, width), one number for both or for the samples of a signal, or
+    (slices, height, width) of a volume. mean, std: for each channel, R, G, B or others, in [0, 1].
     output, task, layout, unit: as for as_model, the layout as pairs of a layer's name and its layout's.
     """
 
     classes: tuple[str, ...] | None = None
-    input_size: tuple[int, int] | None = None
+    input_size: tuple[int, ...] | None = None
     mean: tuple[float, ...] | None = None
     std: tuple[float, ...] | None = None
     output: Output | None = None
@@ -104,7 +106,7 @@ class OwnModel:
         arguments = [repr(self.architecture), *([] if self.file is None else [repr(self.file)])]
         if self.complete:
             return f"xl.load_own_model({', '.join(arguments)})"
-        arguments += [f"{name}={getattr(self.model, name)}" for name in ("input_size", "mean", "std")]
+        arguments += [f"input_size={self.model.given_size}", f"mean={self.model.mean}", f"std={self.model.std}"]
         arguments += [f"output={self.model.outputs.chosen!r}"] if isinstance(self.model.outputs.chosen, str | int) else []
         arguments += [f"task={self.model.task!r}"] if self.model.task_source == GIVEN else []
         arguments += [f"unit={self.model.unit!r}"] if self.model.unit else []
@@ -126,7 +128,7 @@ def load_own_model(
     weights: str | Path | None = None,
     *,
     classes: Sequence[str] | None = None,
-    input_size: tuple[int, int] | None = None,
+    input_size: tuple[int, ...] | None = None,
     mean: Sequence[float] | None = None,
     std: Sequence[float] | None = None,
     output: Output | None = None,
@@ -264,7 +266,7 @@ def make_own(
     """
     name = architecture.name
     network.to(device).eval()
-    size = given.input_size or architecture.input_size
+    size = _input_size(given, architecture, network)
     mean, std = _normalisation(given, architecture, network)
     layout = None if given.layout is None else dict(given.layout)
     described = partial(as_model, network, input_size=size, mean=mean, std=std, unit=given.unit)
@@ -283,12 +285,30 @@ def make_own(
     return OwnModel(name, _with_layers(model, name), name, file, " ".join(filter(None, (assumed, said))))
 
 
+SLICES, SIDE_OF_SLICES, SAMPLES = 16, 112, 1024
+"""The input of a factory's network of volumes, that of torchvision's for videos, and of signals, where none is given."""
+
+
+def _input_size(given: Described, architecture: Architecture, network: nn.Module) -> tuple[int, ...]:
+    """The input size as given or usual; of a factory's network that of the kind of its first convolution."""
+    kind = convolves_no_pictures(network)
+    if given.input_size is not None:
+        return given.input_size * 2 if len(given.input_size) == 1 and kind != "Conv1d" else given.input_size
+    if kind is None or not _is_factory(architecture):
+        return architecture.input_size
+    return (SAMPLES,) if kind == "Conv1d" else (SLICES, SIDE_OF_SLICES, SIDE_OF_SLICES)
+
+
+def _is_factory(architecture: Architecture) -> bool:
+    return ":" in architecture.name and not architecture.name.startswith((TIMM, FOLDER))
+
+
 def _normalisation(given: Described, architecture: Architecture, network: nn.Module) -> tuple[Channels, Channels]:
     """Mean and std as given or usual, for as many channels as are given, or as the first convolution of a factory's takes."""
     count = len(given.mean or given.std or architecture.mean)
-    factory = ":" in architecture.name and not architecture.name.startswith((TIMM, FOLDER))
-    if factory and given.mean is None and given.std is None:
-        first = next((module for module in network.modules() if isinstance(module, nn.Conv2d)), None)
+    if _is_factory(architecture) and given.mean is None and given.std is None:
+        kinds = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
+        first = next((module for module in network.modules() if isinstance(module, kinds)), None)
         count = count if first is None else first.in_channels or count  # 0 before a lazy one has run
     usual = (architecture.mean, architecture.std) if len(architecture.mean) == count else ((0.0,) * count, (1.0,) * count)
     return given.mean or usual[0], given.std or usual[1]
@@ -321,8 +341,3 @@ def _assumed_names(architecture: Architecture, model: Model) -> list[str]:
     if architecture.name in ARCHITECTURES:
         return ["Names of classes are not given: those of CIFAR-10 are shown."]
     return []
-
-
-def size_words(size: tuple[int, int]) -> str:
-    """(32, 24) as "32 × 24"."""
-    return f"{size[0]} × {size[1]}"

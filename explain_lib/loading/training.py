@@ -21,6 +21,7 @@ from tqdm import tqdm
 
 from explain_lib.base.errors import DataError, InputError
 from explain_lib.base.files import UNREADABLE, read_tensors, write_tensors, write_whole
+from explain_lib.base.sheets import picture_size
 from explain_lib.loading.architectures import find_architecture
 from explain_lib.loading.blueprint import Architecture
 from explain_lib.loading.bundled import CheckpointSpec, load_model
@@ -279,7 +280,7 @@ class Trainer:
         spec, usual = CheckpointSpec(name, self.folder), self.architecture
         network = usual.build(None)
         network.load_state_dict(self.network.state_dict())
-        model = as_model(network, classes=CLASSES, input_size=usual.input_size, mean=usual.mean, std=usual.std)
+        model = as_model(network, classes=CLASSES, input_size=picture_size(usual.input_size), mean=usual.mean, std=usual.std)
         logits = model.predict(test.pixels)
         right = logits.argmax(1) == test.labels
         write_tensors(network.state_dict(), spec.checkpoint_file)
@@ -292,7 +293,7 @@ class Trainer:
             title=self.recipe.title + after,
             architecture=usual.name,
             classes=CLASSES,
-            input_size=usual.input_size,
+            input_size=picture_size(usual.input_size),
             mean=usual.mean,
             std=usual.std,
             accuracy=float(right.mean()),

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from math import prod
 from typing import get_args
 
 import numpy as np
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from explain_lib.base.errors import InputError, NetworkError
+from explain_lib.base.sheets import Sheet, picture_size, sheet_of_size, size_words
 from explain_lib.detectors.detector import Detector, as_detector, with_background
 from explain_lib.networks.cards import ModelCard
 from explain_lib.networks.model import ChannelOrder, Model, names_of, noise_pixels
@@ -25,12 +27,15 @@ from explain_lib.pictures.intake import Function, PictureTransform, normalisatio
 from explain_lib.pictures.pixels import to_input
 from explain_lib.regions.boxes import Candidates
 
+MOST_NUMBERS = 8_000_000
+"""The most numbers of a channel of a volume or a signal: 32 slices of 500 x 500."""
+
 
 def as_model(
     network: nn.Module,
     *,
     classes: Sequence[str] | None = None,
-    input_size: tuple[int, int] | None = None,
+    input_size: tuple[int, ...] | None = None,
     mean: Sequence[float] | None = None,
     std: Sequence[float] | None = None,
     card: ModelCard | None = None,
@@ -46,12 +51,14 @@ def as_model(
     """The caller's network as a Model. Runs it on black pictures, and changes nothing in it.
 
     classes: one name for each score; for one logit two, against and for, or the latter alone; None for numbers. input_size:
-    (height, width); None for that of the transform. mean, std: one number for each channel of the input, in the network's
-    order, for pixels in [0, 1]; None for those of the transform's last Normalize. value_range: 255 if the network takes pixels
-    in [0, 255], for which mean and std are meant then. channel_order: "BGR" for a network that takes blue first; pixels stay
-    RGB. transform: a function from a PIL picture, or an array uint8 (H, W, C), to the input of one picture, a float tensor (C,
-    height, width), for pictures of any size; see prepare. forward: a function of the batch float32 (N, C, height, width) that
-    calls the network, for one that needs more than that; Model.network is then a module with the same parts.
+    (height, width); (slices, height, width) for a network of volumes (N, C, slices, height, width), and (samples,) for one of
+    signals (N, C, samples), whose pixels are sheets then, see Sheet; None for that of the transform. mean, std: one number for
+    each channel of the input, in the network's order, for pixels in [0, 1]; None for those of the transform's last Normalize.
+    value_range: 255 if the network takes pixels in [0, 255], for which mean and std are meant then. channel_order: "BGR" for a
+    network that takes blue first; pixels stay RGB. transform: a function from a PIL picture, or an array uint8 (H, W, C), to
+    the input of one picture, a float tensor (C, height, width), for pictures of any size; see prepare. forward: a function of
+    the batch float32 (N, C, height, width) that calls the network, for one that needs more than that; Model.network is then a
+    module with the same parts.
 
     layout: how outputs of layers become (N, C, h, w), where that is not seen from the pass: by the names of layers,
     "channels-first", "channels-last", "tokens" or a function; or one function for all, as a reshape_transform of the package
@@ -59,15 +66,15 @@ def as_model(
     that makes them of the output; None for the part that fits. task: "softmax"; "binary", one logit; "sigmoid", labels that do
     not exclude each other; "regression"; None for what is known of the network, or the number of its scores suggests: see
     task_source; "segmentation", classes for each place of an output (N, classes, H, W), which is chosen where H is an eighth of
-    the height or more; "detection", that of torchvision's detectors, DETR and YOLO. unit: of the numbers of a regression, as
-    "years".
+    the height or more; "sigmoid-segmentation", labels there; "detection", that of torchvision's detectors, DETR and YOLO. unit:
+    of the numbers of a regression, as "years".
 
     Raises InputError for an argument of the wrong form, NetworkError if the network is not float32, has NaN, cannot run on a
     batch (N, C, height, width) or returns nothing that is a score for each class.
     """
     if not isinstance(network, nn.Module):
         raise InputError(f"network: a {type(network).__name__}; a torch.nn.Module would be right")
-    size, (shift, scale), tried = _checked_input(input_size, mean, std, value_range, transform, channel_order)
+    given_size, (shift, scale), tried = _checked_input(input_size, mean, std, value_range, transform, channel_order)
     if classes is not None and not _are_names(classes):
         raise InputError("classes: one name, as text, for each output of the network would be right")
     if channel_order not in get_args(ChannelOrder) or (channel_order == "BGR" and len(shift) != 3):
@@ -75,25 +82,24 @@ def as_model(
     _check_precision(network)
     _check_takes_gradients(network)
     check_finite_weights(network)
-    chosen = check_output(output)
-    detector = as_detector(network) if forward is None and chosen is None else None
-    ran = _run_by(network, forward) if detector is None else detector.checked(shift, scale).network
+    chosen, sheet = check_output(output), _checked_sheet(given_size, network, layout=layout, transform=transform)
+    size = picture_size(given_size)
+    detector = as_detector(network) if forward is None and chosen is None and sheet is None else None
+    ran = _run_by(network, forward, sheet) if detector is None else detector.checked(shift, scale).network
     device = network_device(ran)
     black = to_input(np.zeros((2, *size, len(shift)), np.uint8), shift, scale, device)
     try:
         layers, given, count = _traced(ran, black, checked_layouts(layout, ran))
         if detector is None:
-            said = _scores_said(network, _find_scores(given, count, classes, chosen), classes, chosen, task, size[0])
+            found = _find_scores(given, count, classes, chosen)
+            _check_scores(found, sheet)
+            said = _scores_said(network, found, classes, chosen, task, size[0])
         else:
             said = _boxes_said(given, detector, classes, task)
     except NetworkError as error:
-        kind = convolves_no_pictures(ran)
-        if kind is None:
+        if sheet is not None or convolves_no_pictures(ran) is None:
             raise
-        raise NetworkError(
-            f"network: its convolutions are of the kind {kind}, and pictures are (N, {len(shift)}, height, width); a network "
-            f"with Conv2d would be right, or forward=, to convert pictures into its input ({error})"
-        ) from error
+        raise _for_pictures(error, ran, len(shift)) from error
     outputs = replace(said.outputs, unit=checked_unit(unit, said.outputs.task))
     if said.is_nan:  # black pictures have no contrast, which some networks divide by
         noise = to_input(noise_pixels(count, size, len(shift)), shift, scale, device)
@@ -146,23 +152,58 @@ def checked_unit(unit: object, task: Task) -> str:
     return unit.strip()
 
 
-def _run_by(network: nn.Module, forward: Forward | None) -> nn.Module:
-    """The network, run by the function if there is one."""
-    if forward is None:
+def _for_pictures(error: NetworkError, network: nn.Module, channels: int) -> NetworkError:
+    """The error of a network that convolves volumes or signals and cannot run on pictures."""
+    kind = convolves_no_pictures(network) or ""
+    return NetworkError(
+        f"network: its convolutions are of the kind {kind}, and pictures are (N, {channels}, height, width); "
+        f"input_size={_SIZES[kind]} would be right, or forward=, to convert pictures into its input ({error})"
+    )
+
+
+def _checked_sheet(size: tuple[int, ...], network: nn.Module, **of_pictures: object) -> Sheet | None:
+    """The sheet of volumes or signals, None for pictures. Refused is another one than the network's convolutions are for, and
+    with a sheet what is given of pictures alone.
+    """
+    kinds = {kind for kind in (nn.Conv1d, nn.Conv2d, nn.Conv3d) if any(isinstance(one, kind) for one in network.modules())}
+    of_size = {1: nn.Conv1d, 3: nn.Conv3d}.get(len(size))
+    if of_size is not None and kinds and of_size not in kinds:
+        right = "(height, width) in pixels, two whole numbers above 0," if nn.Conv2d in kinds else _SIZES[kinds.pop().__name__]
+        raise InputError(f"input_size: {size}; {right} would be right")
+    sheet = sheet_of_size(size)
+    for name, value in of_pictures.items() if sheet is not None else ():
+        if value is not None:
+            raise InputError(f"{name}: it is for networks of pictures; none would be right for volumes and signals")
+    return sheet
+
+
+def _check_scores(found: Found, sheet: Sheet | None) -> None:
+    if sheet is not None and found.grid is not None:
+        raise NetworkError(
+            "network: it predicts a class for each place of a volume or a signal; one number for each class would be right"
+        )
+
+
+_SIZES = {"Conv1d": "(samples,)", "Conv3d": "(slices, height, width)"}
+
+
+def _run_by(network: nn.Module, forward: Forward | None, sheet: Sheet | None) -> nn.Module:
+    """The network, run by the function if there is one, on volumes or signals if there is a sheet."""
+    if forward is None and sheet is None:
         return network
-    if not callable(forward):
+    if forward is not None and not callable(forward):
         raise InputError(f"forward: a {type(forward).__name__}; a function of the batch would be right")
-    return Forwarded(network, forward)
+    return Forwarded(network, forward, sheet=sheet)
 
 
 def _checked_input(
-    input_size: tuple[int, int] | None,
+    input_size: tuple[int, ...] | None,
     mean: Sequence[float] | None,
     std: Sequence[float] | None,
     value_range: float,
     transform: Function | PictureTransform | None,
     channel_order: ChannelOrder,
-) -> tuple[tuple[int, int], tuple[tuple[float, ...], tuple[float, ...]], PictureTransform | None]:
+) -> tuple[tuple[int, ...], tuple[tuple[float, ...], tuple[float, ...]], PictureTransform | None]:
     """The input size, mean and std for pixels in [0, 1], and the transform, which gives what is missing."""
     if isinstance(value_range, bool) or not isinstance(value_range, int | float) or not 0 < value_range < float("inf"):
         raise InputError(f"value_range: {value_range!r}; 1, or 255 for pixels from 0 to 255, would be right")
@@ -220,11 +261,19 @@ def _are_names(classes: object) -> bool:
     return all(isinstance(name, str) for name in classes)
 
 
-def checked_size(size: object) -> tuple[int, int]:
-    """(height, width) of pictures. Raises InputError for anything but two whole numbers above 0."""
-    if not isinstance(size, Sequence) or len(size) != 2 or not all(isinstance(n, int) and n > 0 for n in size):
-        raise InputError(f"input_size: {size!r}; (height, width) in pixels, two whole numbers above 0, would be right")
-    return int(size[0]), int(size[1])
+def checked_size(size: object) -> tuple[int, ...]:
+    """(height, width) of pictures, (slices, height, width) of volumes or (samples,) of signals.
+
+    Raises InputError for anything but one, two or three whole numbers above 0, and for more than MOST_NUMBERS in all.
+    """
+    if not isinstance(size, Sequence) or len(size) not in (1, 2, 3) or not all(isinstance(n, int) and n > 0 for n in size):
+        raise InputError(
+            f"input_size: {size!r}; (height, width) in pixels, two whole numbers above 0, would be right, three with the "
+            "slices of a volume first, or one for the samples of a signal"
+        )
+    if len(size) != 2 and prod(size) > MOST_NUMBERS:
+        raise InputError(f"input_size: {size_words(tuple(size))}; at most {MOST_NUMBERS:,} numbers in all would be right")
+    return tuple(map(int, size))
 
 
 def checked_channels(argument: str, values: Sequence[float]) -> tuple[float, ...]:

@@ -15,11 +15,12 @@ from torch import Tensor, nn
 from explain_lib.base.errors import InputError, LayerError, NetworkError
 from explain_lib.base.memory import enough_memory
 from explain_lib.base.run_context import checkpoint
+from explain_lib.base.sheets import Sheet
 from explain_lib.base.words import few_names, list_names
 from explain_lib.networks.cards import ModelCard
 from explain_lib.networks.weights import check_finite_weights, model_digest, network_device, weight_stamp
 from explain_lib.passes.capture import reach
-from explain_lib.passes.forwarded import run_by
+from explain_lib.passes.forwarded import run_by, sheet_of
 from explain_lib.passes.graph import NetworkGraph, read_graph
 from explain_lib.passes.layouts import shape_words
 from explain_lib.passes.outputs import Outputs, Read, has_two_classes
@@ -27,14 +28,14 @@ from explain_lib.passes.running import run_alone
 from explain_lib.passes.sharing import exclusive
 from explain_lib.passes.stages import Part, best_layers, deepest_layers, layer_parts
 from explain_lib.passes.targets import AnyTarget, Targets, expand_targets, settled
-from explain_lib.passes.tasks import GIVEN, Task, usual_names
+from explain_lib.passes.tasks import GIVEN, Task, segments, usual_names
 from explain_lib.passes.tracing import LayerTrace
 from explain_lib.pictures.files import Fit, Window
 from explain_lib.pictures.intake import Intake, PictureTransform
 from explain_lib.pictures.pixels import Images, as_batch, check_images, check_pixels, rounded_pixels, to_input, to_pixels
 from explain_lib.pictures.sets import Pixels, check_set
 
-PREDICT_BATCH = 256
+PREDICT_BATCH, PREDICT_NUMBERS = 256, 2**21
 MOST_SCORES = 2**25
 """So many scores at the places of several pictures are held at once: 128 MiB."""
 
@@ -46,10 +47,11 @@ ChannelOrder = Literal["RGB", "BGR"]
 class Model:
     """A network with its classes, input and layers.
 
-    input_size: (height, width) of the pictures. mean, std: of each channel in the order of the network, for pixels scaled to
-    [0, 1]. layers: every call of every module, in the order of the forward pass. architecture: the network as printed. card:
-    None for a network that is not bundled. channel_order: in which order the network takes red, green and blue. transform: from
-    a picture of any size to the network's input, None for Resize and CenterCrop. outputs: how scores are read from its output.
+    input_size: (height, width) of the pictures; of volumes and signals that of their sheets. mean, std: of each channel in the
+    order of the network, for pixels scaled to [0, 1]. layers: every call of every module, in the order of the forward pass.
+    architecture: the network as printed. card: None for a network that is not bundled. channel_order: in which order the
+    network takes red, green and blue. transform: from a picture of any size to the network's input, None for Resize and
+    CenterCrop. outputs: how scores are read from its output.
     task_source: how the task was decided, as the end of a sentence.
     """
 
@@ -88,21 +90,28 @@ class Model:
     def main_layers(self) -> tuple[str, ...]:
         """The layers that are worth a look first, in the order of the pass: ends of stages, outputs of blocks, normalisations.
 
-        Convolutions that all paths lead through are among them, layers without influence are not; a bundled network has its
-        conv layers. Found as default_layer is.
+        Convolutions that all paths lead through are among them, layers without influence are not; a bundled network of
+        convolutions has its conv layers, one of tokens the outputs of its parts and the default layer. Found as default_layer
+        is.
         """
-        if self.card is not None:
+        if self._is_listed:
             return self.conv_layers
+        if self.card is not None:
+            whole = ("stage end", "block output")
+            return tuple(one for one in self.explained_layers if self.parts[one] in whole or one == self.default_layer)
         trunk = {layer.name for layer in self.layers if layer.is_conv and layer.on_trunk}
         found = tuple(name for name in self.explained_layers if self.parts[name] != "inner" or name in trunk)
         return found or tuple(name for name in self.conv_layers if name in self.explained_layers) or self.explained_layers
 
     @property
     def explained_layers(self) -> tuple[str, ...]:
-        """The layers with a grid to which a gradient comes back; all of a bundled network."""
-        return (
-            self.spatial_layers if self.card is not None else tuple(name for name in self.spatial_layers if name in self._felt)
-        )
+        """The layers with a grid to which a gradient comes back; all of a bundled network of convolutions."""
+        return self.spatial_layers if self._is_listed else tuple(name for name in self.spatial_layers if name in self._felt)
+
+    @cached_property
+    def _is_listed(self) -> bool:
+        """Whether it is a bundled network of convolutions, whose layers are known without a pass; tokens need one."""
+        return self.card is not None and all(layer.layout is None or layer.layout.is_plain for layer in self.layers)
 
     @cached_property
     def default_layer(self) -> str:
@@ -110,11 +119,11 @@ class Model:
 
         Of a network that segments it is the end of the coarsest grid before the scores of the places; see deepest_layers.
         Where the scores are read from a class token alone, it is the last normalisation before the patches were last read. It
-        is found once, from a pass over a picture of noise, forward and back. A bundled network keeps its last conv layer, at
-        which its tables and all addresses that were given out are. Raises LayerError for a network without a grid,
-        NetworkError for one that cannot be run.
+        is found once, from a pass over a picture of noise, forward and back. A bundled network of convolutions keeps its last
+        conv layer, at which its tables and all addresses that were given out are. Raises LayerError for a network without a
+        grid, NetworkError for one that cannot be run.
         """
-        if self.card is not None and self.conv_layers:
+        if self._is_listed and self.conv_layers:
             return self.conv_layers[-1]
         if not self.spatial_layers:
             raise LayerError(
@@ -125,7 +134,7 @@ class Model:
         with_cells = [layer for layer in reversed(spatial) if layer.grid != (1, 1)]
         convs = [layer for layer in reversed(spatial) if layer.is_conv]
         best = best_layers(self.network, self.layers)
-        if self.task == "segmentation":
+        if segments(self.task):
             best = [*deepest_layers(self.network, self.layers, self.outputs.scores, self.input_size[0]), *best]
         ordered = (*best, *with_cells, *convs, *reversed(spatial))
         return next((layer.name for layer in ordered if self._felt.get(layer.name)), ordered[0].name)
@@ -195,6 +204,16 @@ class Model:
         return len(self.mean)
 
     @property
+    def sheet(self) -> Sheet | None:
+        """How volumes or signals lie in the pictures that are explained; None for a network of pictures."""
+        return sheet_of(self.network)
+
+    @property
+    def given_size(self) -> tuple[int, ...]:
+        """The input size as as_model takes it: (height, width), (slices, height, width), or (samples,)."""
+        return self.input_size if self.sheet is None else self.sheet.size
+
+    @property
     def device(self) -> torch.device:
         """The device of the weights."""
         return network_device(self.network)
@@ -214,7 +233,7 @@ class Model:
         digest = self._digests.get(stamp)
         if digest is None:
             order = () if self.channel_order == "RGB" else (self.channel_order,)
-            digest = model_digest(self.network, self.mean, self.std, (*self.input_size, *order))
+            digest = model_digest(self.network, self.mean, self.std, (*self.given_size, *order))
             self._digests.clear()
             self._digests[stamp] = digest
         given = [f"{layer.name} {layer.layout.mark}" for layer in self.layers if layer.layout is not None and layer.layout.mark]
@@ -278,7 +297,7 @@ class Model:
 
     def intake(self, fit: Fit = "crop", window: Window | None = None) -> Intake:
         """How a picture of any size becomes what this network sees; a transform of its own takes the place of the fit."""
-        return Intake(self.input_size, self.channels, transform=self.transform).with_fit(fit, window)
+        return Intake(self.input_size, self.channels, transform=self.transform, sheet=self.sheet).with_fit(fit, window)
 
     def expand_targets(self, targets: object, count: int) -> tuple[AnyTarget, ...] | None:
         """One target per image, or None for the predicted classes; see targets.expand_targets, also for the errors."""
@@ -338,9 +357,10 @@ class Model:
 
     @property
     def _at_once(self) -> int:
-        """How many pictures go through the network together; fewer where each has many scores."""
+        """How many pictures go through the network together; fewer where each has many scores, or many slices."""
         rows, columns = self.outputs.places or (1, 1)
-        return max(1, min(PREDICT_BATCH, MOST_SCORES // (len(self.classes) * rows * columns)))
+        most = PREDICT_BATCH if self.sheet is None else PREDICT_NUMBERS // (self.input_size[0] * self.input_size[1])
+        return max(1, min(PREDICT_BATCH, most, MOST_SCORES // (len(self.classes) * rows * columns)))
 
     def settled_targets(self, pixels: Images, targets: Targets) -> tuple[AnyTarget, ...]:
         """One target for each picture, as grad_cam explains it, with the regions of a segmentation found in the whole picture.
@@ -385,6 +405,15 @@ def check_model(model: object) -> Model:
     if not isinstance(model, Model):
         raise InputError(f"model: a {type(model).__name__}; a Model, from load_model or as_model, would be right")
     return model
+
+
+def of_pictures(model: object, what: str) -> Model:
+    """The model itself, where it takes pictures. Raises InputError for one of volumes or signals, naming what is not for it."""
+    checked = check_model(model)
+    if checked.sheet is not None:
+        kind = "volumes" if checked.sheet.is_volume else "signals"
+        raise InputError(f"model: it takes {kind}, and {what} for networks of pictures; one of these would be right")
+    return checked
 
 
 def noise_pixels(count: int, size: tuple[int, int], channels: int) -> NDArray[np.uint8]:

@@ -1,7 +1,7 @@
 """Predictions of a model on sets of pictures, selections of pictures by them, and the confusion matrix."""
 
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import ClassVar, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from explain_lib.base.run_context import recorded, remembered
 from explain_lib.networks.model import Model, check_model
 from explain_lib.networks.requests import ImageRows, Request
 from explain_lib.passes.outputs import check_finite
-from explain_lib.passes.tasks import PRESENT, Task, predicted_of, values_of
+from explain_lib.passes.tasks import PRESENT, Task, predicted_of, segments, values_of
 from explain_lib.pictures.dataset import ImageSet
 from explain_lib.pictures.pixels import Images
 from explain_lib.pictures.sets import Pixels
@@ -99,6 +99,8 @@ class VerdictRows(ImageRows):
 class VerdictRequest(Request[VerdictRows]):
     """The model's predictions for pictures of a set, in short; see Request."""
 
+    takes_sheets: ClassVar[bool] = True
+
     @property
     def batch_size(self) -> int:
         return VERDICT_BATCH
@@ -150,13 +152,18 @@ def predict_images(model: Model, images: ImageSet) -> Predictions:
 
 @dataclass(frozen=True)
 class PredictedPlaces(Frozen):
-    """The class with the largest score at each place of N pictures. classes: int32 (N, rows, columns)."""
+    """What is predicted at each place of N pictures.
+
+    classes: int32 (N, rows, columns), the class with the largest score; where there are labels, that of the largest score, and
+    -1 where none is present. present: bool (N, classes, rows, columns), where each class or label is predicted.
+    """
 
     classes: NDArray[np.int32]
+    present: NDArray[np.bool_]
 
     def region(self, picture: int, index: int) -> Region:
         """Where a class is predicted. Raises InputError if it is at no place."""
-        return region_of(self.classes[picture] == index, "predicted")
+        return region_of(self.present[picture, index], "predicted")
 
 
 @remembered()
@@ -166,11 +173,15 @@ def predicted_places(model: Model, pixels: Images) -> PredictedPlaces:
     Raises InputError for a network with another task, and what Model.predict raises.
     """
     check_model(model).check_images(pixels)
-    if model.task != "segmentation":
+    if not segments(model.task):
         raise InputError(f"model: its task is {model.task}; one that segments would be right")
     read = model.read_input(model.to_input(pixels))
     check_finite(read.scores)
-    return PredictedPlaces(read.start.argmax(1).cpu().numpy().astype(np.int32))
+    classes = read.start.argmax(1).cpu().numpy().astype(np.int32)
+    if model.task == "sigmoid-segmentation":
+        present = (read.start > 0).cpu().numpy()
+        return PredictedPlaces(np.where(present.any(1), classes, -1).astype(np.int32), present)
+    return PredictedPlaces(classes, np.arange(len(model.classes))[:, None, None] == classes[:, None])
 
 
 @dataclass(frozen=True)

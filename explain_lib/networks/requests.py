@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 from explain_lib.base.errors import InputError
 from explain_lib.base.frozen import Frozen, read_only
 from explain_lib.base.run_context import checkpoint, current_run, remember
-from explain_lib.networks.model import Model, check_model
+from explain_lib.networks.explainable import explainable_places, nothing_to_explain
+from explain_lib.networks.model import Model, check_model, of_pictures
+from explain_lib.passes.targets import OneTarget
 from explain_lib.pictures.pixels import check_positions
-from explain_lib.pictures.sets import Pixels, pixels_digest, readable_places
+from explain_lib.pictures.sets import Pixels, pixels_digest
 
 Progress = Callable[[int, int], None] | None
 """Called with the number of images done, and of all images."""
@@ -96,9 +98,12 @@ class Request(ABC, Generic[Rows]):
     """The fields with one value per image."""
     keeps_parts: ClassVar[bool] = False
     """Whether intermediate results are kept by themselves too; see remember."""
+    takes_sheets: ClassVar[bool] = False
+    """Whether it can be asked of networks of volumes and signals."""
 
     def __post_init__(self) -> None:
-        count = len(check_model(self.model).check_set(self.pixels))
+        model = check_model(self.model) if self.takes_sheets else of_pictures(self.model, "this is measured only")
+        count = len(model.check_set(self.pixels))
         self._settle(images=read_only(check_positions(self.images, count)))
 
     def _settle(self, **values: object) -> None:
@@ -118,6 +123,16 @@ class Request(ABC, Generic[Rows]):
     @abstractmethod
     def asked(self) -> tuple[object, ...]:
         """The arguments of the rows besides model, set and images, as values with distinct texts."""
+
+    @property
+    def explained(self) -> OneTarget | None:
+        """What is explained of every image, None for the predicted class of each and for a request that explains nothing."""
+        return None
+
+    @property
+    def each_explained(self) -> Sequence[OneTarget | None]:
+        """The same, one for each image."""
+        return (self.explained,) * len(self)
 
     @abstractmethod
     def compute(self) -> Rows:
@@ -141,9 +156,11 @@ class Request(ABC, Generic[Rows]):
         return self.take(slice(done, None))
 
     def batches(self) -> Iterator[Self]:
-        """One request per batch, without the images that cannot be read."""
+        """One request per batch, without the images that cannot be explained; see explainable_places."""
         for start in range(0, len(self), self.batch_size):
-            places = readable_places(self.pixels, self.images[start : start + self.batch_size]) + start
+            some = slice(start, start + self.batch_size)
+            explained = self.each_explained[some]
+            places = explainable_places(self.model, self.pixels, self.images[some], explained) + start
             if len(places):
                 yield self.take(places)
 
@@ -160,13 +177,18 @@ class Request(ABC, Generic[Rows]):
         return remember((type(self), self.fingerprint), self.compute, parts=self.keeps_parts)
 
     def all_rows(self, progress: Progress = None) -> Rows:
-        """The rows of all images that can be read. progress: called at the start, and after each batch."""
+        """The rows of all images that can be explained. progress: called at the start, and after each batch.
+
+        Raises DataError if none of them can be read, TargetError if the class is predicted in none.
+        """
         parts: list[Rows] = []
         tell = progress or (lambda *_: None)
         tell(0, len(self))
         for rows in self.rows():
             parts.append(rows)
             tell(sum(map(len, parts)), len(self))
+        if not parts:
+            raise nothing_to_explain(self.model, self.explained)
         return self.join(parts)
 
     def join(self, parts: Sequence[Rows]) -> Rows:

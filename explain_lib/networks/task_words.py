@@ -108,10 +108,27 @@ TASK_WORDS: Mapping[Task, TaskWords] = {
         first="best",
         left="score of the box",
     ),
+    "sigmoid-segmentation": TaskWords(
+        title="labels for each place (sigmoid)",
+        a_class="label",
+        value="share of the picture",
+        logit="summed logit",
+        predicted="covers most",
+        bars="Shares of the picture",
+        meaning="The share of the picture where each label is more likely than not. Labels do not exclude each other, so the "
+        "shares need not add up to 100 %.",
+        scores="Logit: the sum of the label's outputs over the region. Probability: the sum of its sigmoid there.",
+        first="largest",
+        left="mean probability over the region",
+    ),
 }
 
 
-_PROBABILITIES: Mapping[Task, str] = {"segmentation": "summed probability", "detection": "score of the box"}
+_PROBABILITIES: Mapping[Task, str] = {
+    "segmentation": "summed probability",
+    "sigmoid-segmentation": "summed probability",
+    "detection": "score of the box",
+}
 
 
 def value_words(value: float, task: Task, places: int = 1, unit: str = "") -> str:

@@ -122,8 +122,8 @@ def _common(nodes: Iterable[Node]) -> Node:
 
 
 def _spreads(gate: Tensor, gated: Tensor) -> bool:
-    """Whether a factor is the same in all cells of (N, C, h, w), or in all its channels."""
-    if gate.dim() != 4 or gated.dim() != 4:
+    """Whether a factor is the same in all cells of (N, C, h, w), or of a volume's (N, C, t, h, w), or in all its channels."""
+    if gate.dim() not in (4, 5) or gated.dim() != gate.dim():
         return False
     cells, channels = gated.shape[2:].numel(), gated.shape[1]
     return (gate.shape[2:].numel() == 1 < cells) or (gate.shape[1] == 1 < channels and gate.shape[2:] == gated.shape[2:])

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from explain_lib.base.errors import InputError
+from explain_lib.base.sheets import Sheet
 from explain_lib.passes.positions import Pair, compact
 
 LayoutName = Literal["channels-first", "channels-last", "tokens"]
@@ -36,6 +37,8 @@ class Layout:
     shape: (C, h, w). order: the axes of channels, rows and columns, after tokens are split into rows and columns. tokens: their
     axis and the first of them that belongs to the grid, None if rows and columns have axes of their own. reshape: the caller's
     own function, which takes the place of both. mark: tells a layout that the caller gave from others; empty for one seen.
+    slices: of a network of volumes, the slices t of an output (N, C, t, h, w), which become t * h rows; 1 for a signal's
+    (N, C, l), which becomes one row; None for a network of pictures.
     """
 
     shape: tuple[int, int, int]
@@ -43,6 +46,7 @@ class Layout:
     tokens: tuple[int, int] | None = None
     reshape: Reshape | None = None
     mark: str = ""
+    slices: int | None = None
 
     @property
     def grid(self) -> tuple[int, int]:
@@ -52,12 +56,14 @@ class Layout:
     @property
     def is_plain(self) -> bool:
         """Whether the output is (N, C, h, w) as it stands."""
-        return self.order == (1, 2, 3) and self.tokens is None and self.reshape is None
+        return self.order == (1, 2, 3) and self.tokens is None and self.reshape is None and self.slices is None
 
     def turned(self, output: Tensor) -> Tensor:
         """An output with these axes as (N, C, h, w): a view of it, unless a function of the caller's copies."""
         if self.reshape is not None:
             return self.reshape(output)
+        if self.slices is not None:
+            return output.unsqueeze(2) if output.dim() == 3 else output.flatten(2, 3)
         if self.tokens is not None:
             axis, first = self.tokens
             output = output.narrow(axis, first, self.grid[0] * self.grid[1]).unflatten(axis, self.grid)
@@ -67,6 +73,13 @@ class Layout:
 def plain_layout(shape: tuple[int, ...]) -> Layout | None:
     """The layout of an output (N, C, h, w), given its shape without N; None for one with more or fewer axes."""
     return Layout((shape[0], shape[1], shape[2])) if len(shape) == 3 else None
+
+
+def sheet_layout(shape: tuple[int, ...], sheet: Sheet) -> Layout | None:
+    """The layout of an output (N, C, t, h, w) in a network of volumes, or (N, C, l) of signals, given its shape without N."""
+    if sheet.is_volume:
+        return Layout((shape[0], shape[1] * shape[2], shape[3]), slices=shape[1]) if len(shape) == 4 else None
+    return Layout((shape[0], 1, shape[1]), slices=1) if len(shape) == 2 else None
 
 
 def last_layout(shape: tuple[int, ...]) -> Layout | None:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from explain_lib.base.errors import ExplainError, InputError, NetworkError
-from explain_lib.passes.tasks import BY_PLACE, Places, Task, check_task, tasks_of
+from explain_lib.passes.tasks import Places, Task, check_task, is_by_place, segments, tasks_of
 from explain_lib.regions.boxes import Candidates, Entries
 
 Output = str | int | Callable[[object], object]
@@ -27,10 +27,11 @@ class Read:
     """The scores of N pictures, as they were read from the output of one pass.
 
     scores: float32 (N, classes), part of the graph; of a segmentation the share of the picture where each class has the largest
-    score, of a detection that of its best box, which have no gradient. own: the output of each picture by itself, as it left
-    the network: a tensor with the pictures first, or a list with an entry for each. task: of the network. places: of a
-    segmentation, the scores at each place, float32 (N, classes, rows, columns), part of the graph; of a detection those of each
-    candidate, in one row. one_logit: whether these are the network's one number and its negative. candidates: of a detection.
+    score, or where each label is present, of a detection that of its best box, which have no gradient. own: the output of each
+    picture by itself, as it left the network: a tensor with the pictures first, or a list with an entry for each. task: of the
+    network. places: of a segmentation, the scores at each place, float32 (N, classes, rows, columns), part of the graph; of a
+    detection those of each candidate, in one row. one_logit: whether these are the network's one number and its negative.
+    candidates: of a detection.
     """
 
     scores: Tensor
@@ -109,7 +110,7 @@ class Outputs:
     @property
     def by_place(self) -> bool:
         """Whether scores belong to places or boxes of a picture, so that a target is settled in the picture."""
-        return self.task in BY_PLACE
+        return is_by_place(self.task)
 
     @property
     def sentence(self) -> str:
@@ -141,7 +142,7 @@ class Outputs:
         if isinstance(output, Candidates):
             return self._read_candidates(output)
         found = find_scores(output, count, self.scores, self.chosen)
-        if self.task == "segmentation":
+        if segments(self.task):
             return self._read_places(found)
         scores = _with_fractions(found.scores)
         if self.one_logit:
@@ -166,7 +167,8 @@ class Outputs:
         places = _with_fractions(found.places)
         if self.one_logit:
             places = torch.cat([-places, places], dim=1)
-        scores = covered_shares(places.detach())
+        by_label = self.task == "sigmoid-segmentation"
+        scores = present_shares(places.detach()) if by_label else covered_shares(places.detach())
         check_finite(scores)
         return Read(scores, found.own, self.task, places, self.one_logit)
 
@@ -185,8 +187,21 @@ def covered_shares(places: Tensor) -> Tensor:
     largest = places.argmax(1).flatten(1)
     shares = torch.zeros((count, classes), device=places.device)
     shares.scatter_add_(1, largest, torch.full_like(largest, 1, dtype=torch.float32))
+    return _without_broken(shares / largest.shape[1], places)
+
+
+def present_shares(places: Tensor) -> Tensor:
+    """The share of the places where each label is more likely than not, its score above 0: float32 (N, labels).
+
+    Arguments as for covered_shares.
+    """
+    return _without_broken((places > 0).flatten(2).float().mean(2), places)
+
+
+def _without_broken(shares: Tensor, places: Tensor) -> Tensor:
+    """The shares, NaN for a picture with a score that is NaN or infinity."""
     broken = (places.isnan() | (places == torch.inf)).flatten(1).any(1)
-    return (shares / largest.shape[1]).masked_fill(broken[:, None], torch.nan)
+    return shares.masked_fill(broken[:, None], torch.nan)
 
 
 def places_words(places: Places, task: Task) -> str:
@@ -198,7 +213,7 @@ def places_words(places: Places, task: Task) -> str:
             f"It gives {places[1]:,} candidate boxes with scores for each class: a class is explained by its score in one box."
         )
     told = f"It gives a score for each of {places[0]} x {places[1]} places"
-    if task == "segmentation":
+    if segments(task):
         return f"{told}: a class is explained by the sum of its scores over a region."
     return f"{told}; their mean is explained."
 

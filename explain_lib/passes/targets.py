@@ -17,7 +17,7 @@ from torch import Tensor
 
 from explain_lib.base.errors import ExplainError, TargetError
 from explain_lib.passes.outputs import Read, described
-from explain_lib.passes.tasks import BY_PLACE, Task
+from explain_lib.passes.tasks import Task, is_by_place
 from explain_lib.regions.boxes import Box
 from explain_lib.regions.region import AnyRegion, Predicted, Region, read_region, region_of
 
@@ -150,10 +150,10 @@ def _checked(target: object, classes: tuple[str, ...], task: Task) -> AnyTarget:
 
 
 def _check_region(region: AnyRegion, task: Task) -> None:
-    fitting = {"segmentation": Region | Predicted | None, "detection": Box | Predicted | None}.get(task)
-    if region is None or (fitting is not None and isinstance(region, fitting)):
+    fitting = Box | Predicted if task == "detection" else Region | Predicted
+    if region is None or (is_by_place(task) and isinstance(region, fitting)):
         return
-    if task in BY_PLACE:
+    if is_by_place(task):
         right = "a Box" if task == "detection" else "a Region"
         raise TargetError(f"targets: region {region!r}, and the task is {task}; {right}, or None, would be right")
     raise TargetError(f"targets: a region belongs to scores for each place, and the task is {task}; region=None would be right")
@@ -200,7 +200,7 @@ def settled_target(read: Read, image: int, target: AnyTarget | None) -> AnyTarge
     index = int(read.scores[image].argmax()) if index is None else index
     if read.candidates is not None:
         return replace(target, region=read.candidates.best(image, index))
-    mask = (read.places[image].detach().argmax(0) == index).cpu().numpy()
+    mask = predicted_at(read.places[image].detach(), index, read.task).cpu().numpy()
     if not mask.any():
         which = "" if len(read) == 1 else f" number {image} of {len(read)}"
         raise TargetError(
@@ -208,6 +208,11 @@ def settled_target(read: Read, image: int, target: AnyTarget | None) -> AnyTarge
             "that is, or a region that is drawn or clicked, would be right"
         )
     return replace(target, region=region_of(mask, "predicted"))
+
+
+def predicted_at(places: Tensor, index: int, task: Task) -> Tensor:
+    """Where a class has the largest score, or a label a score above 0: bool (rows, columns), of (classes, rows, columns)."""
+    return places[index] > 0 if task == "sigmoid-segmentation" else places.argmax(0) == index
 
 
 # Section: the explained number
@@ -261,7 +266,7 @@ def mean_number(target: AnyTarget, read: Read, image: int) -> float:
 
 def _has_labels(read: Read) -> bool:
     """Whether the classes of a place do not exclude each other."""
-    return read.candidates is not None and not read.candidates.exclusive
+    return read.task == "sigmoid-segmentation" or (read.candidates is not None and not read.candidates.exclusive)
 
 
 def _label(logits: Tensor, index: int) -> Tensor:

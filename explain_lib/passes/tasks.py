@@ -1,7 +1,8 @@
 """The task of a network: what its scores mean, and the probabilities that belong to them.
 
 softmax: one class of several; binary: one logit, for and against; sigmoid: labels, each by itself; regression: numbers;
-segmentation: one class of several at each place of the picture; detection: a class for each of many boxes.
+segmentation: one class of several at each place of the picture; sigmoid-segmentation: labels there, each by itself;
+detection: a class for each of many boxes.
 """
 
 from dataclasses import dataclass
@@ -13,10 +14,8 @@ from torch import nn
 
 from explain_lib.base.errors import InputError
 
-Task = Literal["softmax", "sigmoid", "binary", "regression", "segmentation", "detection"]
+Task = Literal["softmax", "sigmoid", "binary", "regression", "segmentation", "sigmoid-segmentation", "detection"]
 TASKS: tuple[Task, ...] = get_args(Task)
-BY_PLACE: tuple[Task, ...] = ("segmentation", "detection")
-"""The tasks whose scores belong to places or boxes of a picture, so that a target is settled in the picture."""
 GIVEN = "given"
 """The source of a task that somebody named."""
 FINEST = 8
@@ -30,6 +29,16 @@ _PROBLEM_TYPES: dict[str, Task] = {
     "regression": "regression",
 }
 """The names of tasks in the configuration of a network of transformers."""
+
+
+def segments(task: Task) -> bool:
+    """Whether a task has scores for each place of the picture."""
+    return task in ("segmentation", "sigmoid-segmentation")
+
+
+def is_by_place(task: Task) -> bool:
+    """Whether scores belong to places or boxes of a picture, so that a target is settled in the picture."""
+    return segments(task) or task == "detection"
 
 
 @dataclass(frozen=True)
@@ -51,9 +60,12 @@ def decide_task(given: object, scores: int, network: nn.Module, places: Places =
         return Decision(check_task(given, scores, places), GIVEN)
     problem_type = getattr(getattr(network, "config", None), "problem_type", None)
     known = _PROBLEM_TYPES.get(problem_type) if isinstance(problem_type, str) else None
+    usual = usual_task(scores, places, side)
+    if known == "sigmoid" and usual.task == "segmentation" and scores > 1:
+        return Decision("sigmoid-segmentation", f"the network's configuration says {problem_type}, and it has places")
     if known is not None and known in tasks_of(scores):
         return Decision(known, f"the network's configuration says {problem_type}")
-    return usual_task(scores, places, side)
+    return usual
 
 
 def usual_task(scores: int, places: Places, side: int) -> Decision:
@@ -68,7 +80,9 @@ def usual_task(scores: int, places: Places, side: int) -> Decision:
 def tasks_of(scores: int, places: Places = None) -> tuple[Task, ...]:
     """The tasks that a network with so many scores may have. places: as in decide_task."""
     whole: tuple[Task, ...] = ("binary", "sigmoid", "regression") if scores == 1 else ("softmax", "sigmoid", "regression")
-    return whole if places is None else (*whole, "segmentation")
+    if places is None:
+        return whole
+    return (*whole, "segmentation") if scores == 1 else (*whole, "segmentation", "sigmoid-segmentation")
 
 
 def check_task(task: object, scores: int, places: Places = None) -> Task:
@@ -79,7 +93,7 @@ def check_task(task: object, scores: int, places: Places = None) -> Task:
             return known
     if task in TASKS:
         has = "one score" if scores == 1 else f"{scores:,} scores"
-        has += "" if places is not None else " for the whole picture" if task == "segmentation" else ""
+        has += " for the whole picture" if places is None and task in ("segmentation", "sigmoid-segmentation") else ""
         raise InputError(f"task: {task!r} does not fit a network with {has}; one of {', '.join(fitting)} would be right")
     raise InputError(f"task: {task!r}; one of {', '.join(TASKS)} would be right")
 
@@ -106,7 +120,7 @@ def usual_names(task: Task, scores: int) -> tuple[str, ...]:
         return ("output",)
     if task == "segmentation" and scores == 1:
         return "background", "object"
-    word = {"sigmoid": "label", "regression": "output"}.get(task, "class")
+    word = {"sigmoid": "label", "sigmoid-segmentation": "label", "regression": "output"}.get(task, "class")
     return tuple(f"{word} {number}" for number in range(scores))
 
 
@@ -121,7 +135,7 @@ def probabilities_of(scores: NDArray[np.float32], task: Task) -> NDArray[np.floa
     """
     if task == "regression":
         return None
-    if task in BY_PLACE:
+    if is_by_place(task):
         return scores
     return softmax(scores) if task == "softmax" else sigmoid(scores)
 

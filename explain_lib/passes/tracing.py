@@ -12,8 +12,19 @@ from torch.nn.modules.conv import _ConvNd
 from torch.nn.modules.pooling import _AdaptiveAvgPoolNd, _AdaptiveMaxPoolNd, _AvgPoolNd, _MaxPoolNd
 
 from explain_lib.base.errors import InputError, NetworkError
+from explain_lib.base.sheets import Sheet
 from explain_lib.passes.flow import Flow, Node, trunk_of
-from explain_lib.passes.layouts import Layout, Layouts, contradicts_plain, find_layout, given_layout, last_layout, plain_layout
+from explain_lib.passes.forwarded import sheet_of
+from explain_lib.passes.layouts import (
+    Layout,
+    Layouts,
+    contradicts_plain,
+    find_layout,
+    given_layout,
+    last_layout,
+    plain_layout,
+    sheet_layout,
+)
 from explain_lib.passes.outputs import main_part
 from explain_lib.passes.positions import Pair, PositionReading, of_cells
 from explain_lib.passes.running import Hook, alone, first_part, run_hooked, starting, with_graph_if_needed
@@ -57,6 +68,11 @@ class LayerTrace:
     def grid(self) -> tuple[int, int]:
         """(h, w) of the output. Only a layer with a layout has one."""
         return self._known_layout.grid
+
+    @property
+    def slices(self) -> int:
+        """The slices that the rows of the grid belong to, 1 but for volumes. Only a layer with a layout has them."""
+        return self._known_layout.slices or 1
 
     @property
     def channels(self) -> int:
@@ -110,8 +126,10 @@ def trace(network: nn.Module, batch: Tensor, layouts: Layouts = None) -> tuple[t
             output = with_graph_if_needed(network, lambda: passed(None))
         ways = _Ways.of(flow, output)
         shapes = [_shape_for_each(call.output, len(batch)) for call in calls]
-        pairs = read_positions(network, batch) if ways.turns or any(len(shape) == 2 for shape in shapes) else {}
-        return tuple(_traces(calls, shapes, ways, _Layouts(layouts, pairs, ways.turns))), output
+        sheet = sheet_of(network)
+        read = sheet is None and (ways.turns or any(len(shape) == 2 for shape in shapes))
+        pairs = read_positions(network, batch) if read else {}
+        return tuple(_traces(calls, shapes, ways, _Layouts(layouts, pairs, ways.turns, sheet))), output
 
 
 def read_positions(network: nn.Module, batch: Tensor) -> dict[tuple[str, int], Pair]:
@@ -186,13 +204,17 @@ class _Ways:
 
 @dataclass(frozen=True)
 class _Layouts:
-    """What is known of the layouts: those given, positions of elements, and whether an operation moved axes."""
+    """What is known of the layouts: those given, positions of elements, whether an operation moved axes, and the sheet."""
 
     given: Layouts
     pairs: dict[tuple[str, int], Pair]
     turns: bool
+    sheet: Sheet | None
 
     def of(self, name: str, call: int, made: _Call, shape: tuple[int, ...]) -> Layout | None:
+        if self.sheet is not None:
+            first = isinstance(made.module, _CHANNELS_FIRST) or not self.turns
+            return sheet_layout(shape, self.sheet) if first and made.node is not None else None
         if isinstance(self.given, Mapping):
             own = self.given.get(name, self.given.get(made.name))
             if own is not None and isinstance(made.output, Tensor):

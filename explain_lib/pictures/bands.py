@@ -1,8 +1,11 @@
 """Picture files of any number of channels: RGB with transparency, TIFF of several pages or bands, arrays of NumPy.
 
+Volumes are animations, TIFF of several pages, and arrays; signals are arrays and tables.
+
 Numbers of more than 8 bits are brought to 8 by a window, the same for all channels; see own_window.
 """
 
+import re
 import zipfile
 from io import BytesIO
 
@@ -19,9 +22,11 @@ from explain_lib.pictures.files import (
     check_content,
     fit_picture,
     grey_window,
+    is_picture,
     one_at_a_time,
     own_window,
     read_alpha,
+    read_frames,
     read_pages,
     read_picture,
     read_thumbnail,
@@ -73,14 +78,18 @@ def window_ends(window: Window) -> tuple[str, str]:
 def preview_picture(content: bytes) -> Picture:
     """What can be shown of a file, whatever its channels: RGB uint8 (H, W, 3). Raises as read_picture does."""
     if not _is_array(content) and not _has_many_bands(content):
-        return read_picture(content)
+        return read_picture(content) if is_picture(content) or not _holds_table(content) else _drawn(_signal(content))
     read = _array(content) if _is_array(content) else _tiff(content)
+    if read.ndim == 1:
+        return _drawn(_signal(content))
+    if read.ndim == 4:  # a volume, of which the middle slice is shown
+        read = read[len(read) // 2]
     return shown(_eight_bit(_checked(read), None))
 
 
 def preview_thumbnail(content: bytes, side: int) -> Picture:
     """The middle square of preview_picture, uint8 (side, side, 3); quick for a JPEG."""
-    if _is_array(content) or content.startswith(_TIFF):
+    if _is_array(content) or content.startswith(_TIFF) or not is_picture(content):
         return fit_picture(preview_picture(content), (side, side))
     return read_thumbnail(content, side)
 
@@ -198,3 +207,141 @@ def _range_of(values: Values) -> Window:
     if values.dtype.kind == "f" and low >= 0 and high <= 1:
         return 0.0, 1.0
     return own_window(values)
+
+
+# Section: volumes and signals
+
+TABLE_SUFFIXES = (".csv",)
+_VOLUME = (
+    "an animated GIF, a TIFF of several pages, or an .npy of shape (slices, H, W) or (slices, H, W, channels), would be right"
+)
+_SIGNAL = "an .npy of shape (samples,) or (samples, channels), or a .csv with a line a sample, would be right"
+
+
+def read_volume(content: bytes, channels: int, slices: int, window: Window | None = None) -> Picture:
+    """The volume in a file for a network of so many channels, uint8 (slices, H, W, channels), of the file's height and width.
+
+    Of more slices in the file as many are taken, evenly over all; of fewer some are repeated; a still picture is every slice.
+    Colours become grey for one channel, grey is repeated for three. window: as for read_bands, one for all slices.
+
+    Raises InputError for another kind of file, and otherwise as read_bands does.
+    """
+    found = _volume(content)
+    if found is None:
+        return np.repeat(read_bands(content, channels, window)[None], slices, axis=0)
+    values = found if found.ndim == 4 else found[..., None]
+    chosen = values[((np.arange(slices) + 0.5) * len(values) / slices).astype(int)]
+    eight = _eight_bit(chosen, window or (None if values.dtype == np.uint8 else _range_of(values)))
+    count = eight.shape[3]
+    if count == channels:
+        return eight
+    if (count, channels) == (1, 3):
+        return np.repeat(eight, 3, axis=3)
+    if (count, channels) == (3, 1):
+        return grey(eight)
+    raise InputError(f"picture: its slices have {count} channel{'' if count == 1 else 's'}; {channels} would be right")
+
+
+def read_signal(content: bytes, channels: int, samples: int, window: Window | None = None) -> Picture:
+    """The signal in a file, uint8 (1, samples, channels): its numbers in 256 steps between the ends of a window.
+
+    Of another length it is resampled linearly, from the first sample to the last. window: None for all of the file's own range,
+    0 to 1 for fractions that lie in it; whole numbers of 8 bits stay as they are.
+
+    Raises InputError for another kind of file or another number of channels, DataError for a damaged one.
+    """
+    values = _signal(content)
+    if values.shape[1] != channels:
+        many = "channel" if values.shape[1] == 1 else "channels"
+        raise InputError(f"picture: the signal has {values.shape[1]:,} {many}; {channels} would be right")
+    if window is None:
+        window = (0.0, 255.0) if values.dtype == np.uint8 else _span_of(values)
+    if len(values) != samples:
+        places = np.linspace(0, len(values) - 1, samples)
+        values = np.stack([np.interp(places, np.arange(len(values)), line) for line in values.T], axis=1)
+    return _eight_bit(values, window)[None]
+
+
+def _volume(content: bytes) -> Values | None:
+    """The slices in a file, (slices, H, W) or (slices, H, W, channels); None for a still picture."""
+    check_content(content)
+    if _is_array(content):
+        values = _array(content)
+        if values.ndim not in (3, 4) or values.size == 0 or values.dtype.kind not in "buif":
+            raise InputError(f"picture: an array of shape {values.shape} and {values.dtype}; {_VOLUME}")
+        values = values.astype(np.uint8) * np.uint8(255) if values.dtype.kind == "b" else values
+        return _finite(values)
+    if content.startswith(_TIFF):
+        values = _tiff(content)
+        return _finite(values) if values.ndim == 4 or (values.ndim == 3 and values.shape[2] > 4) else None
+    frames = read_frames(content)
+    return frames if len(frames) > 1 else None
+
+
+def _signal(content: bytes) -> Values:
+    """The numbers in a file, (samples, channels)."""
+    check_content(content)
+    if _is_array(content):
+        values = _array(content)
+    elif content.startswith(_TIFF) or is_picture(content):
+        raise InputError(f"picture: a picture, and this network takes signals; {_SIGNAL}")
+    else:
+        values = _table(content)
+    if values.ndim == 1:
+        values = values[:, None]
+    if values.ndim != 2 or values.size == 0 or values.dtype.kind not in "buif" or values.size > MAX_PIXELS:
+        raise InputError(f"picture: an array of shape {values.shape} and {values.dtype}; {_SIGNAL}")
+    return _finite(values if values.dtype == np.uint8 else values.astype(np.float64))
+
+
+def _span_of(values: Values) -> Window:
+    """The whole range of a signal, whose peaks count; 0 to 1 for fractions that lie in it."""
+    low, high = float(values.min()), float(values.max())
+    return (0.0, 1.0) if low >= 0 and high <= 1 else (low, high if high > low else low + 1)
+
+
+def _table(content: bytes) -> Values:
+    """The numbers of a table with commas, semicolons, tabs or spaces between; a first line of names is left out."""
+    try:
+        lines = [_cells_of(line) for line in content.decode("utf-8-sig").splitlines() if line.strip()]
+        first = lines[0] if lines and all(map(_is_number, lines[0])) else None
+        return np.array(lines if first else lines[1:], dtype=np.float64)
+    except ValueError as error:
+        raise InputError(f"picture: this is no table of numbers with as many in each line; {_SIGNAL}") from error
+
+
+def _holds_table(content: bytes) -> bool:
+    """Whether a file begins with a line of numbers, or has one below a line of names."""
+    check_content(content)
+    lines = content[:4096].removeprefix(b"\xef\xbb\xbf").decode("latin-1").splitlines()[:2]
+    return any(all(map(_is_number, _cells_of(line))) for line in lines)
+
+
+def _cells_of(line: str) -> list[str]:
+    return re.split(r"[,;\t ]+", line.strip())
+
+
+def _drawn(values: Values) -> Picture:
+    """A signal (samples, channels) as white lines on black, in a picture of no more than 160 columns."""
+    columns = min(160, len(values))
+    picture = np.zeros((96, columns, 3), np.uint8)
+    parts = np.array_split(values, columns)
+    low, high = float(values.min()), float(values.max())
+    for column, part in enumerate(parts):
+        ends = ((high - np.array([part.min(), part.max()])) / (high - low or 1) * 95).round().astype(int)
+        picture[ends[1] : ends[0] + 1, column] = 255
+    return picture
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _finite(values: Values) -> Values:
+    if values.size > UNPACKED * MAX_BYTES or (values.dtype.kind == "f" and not np.isfinite(values).all()):
+        raise InputError("picture: it contains NaN or infinity, or too many numbers; fewer, and finite ones, would be right")
+    return values

@@ -169,6 +169,25 @@ def read_pages(content: bytes) -> list[NDArray[np.generic]]:
         return [np.array(page) for page in ImageSequence.Iterator(image)]
 
 
+def read_frames(content: bytes) -> NDArray[np.uint8]:
+    """The pictures of an animation, uint8 (frames, H, W, 3), RGB; one of a still picture. Raises as read_picture does.
+
+    InputError also for one of more than MAX_PIXELS in all frames together.
+    """
+    with one_at_a_time(), _readable(content) as image:
+        count = getattr(image, "n_frames", 1)
+        if count * image.width * image.height > MAX_PIXELS:
+            raise InputError(f"picture: it has {count} frames of {image.width} x {image.height} pixels; {_MEGAPIXELS} in all")
+        frames = [np.array(frame.convert("RGB"), dtype=np.uint8) for frame in ImageSequence.Iterator(image)]
+    return np.stack(frames)
+
+
+def is_picture(content: bytes) -> bool:
+    """Whether a file begins as a picture does."""
+    Image.preinit()
+    return any(_begins_as(name, content[:16]) for name in FORMATS)
+
+
 def check_content(content: bytes) -> None:
     """Raise InputError for an empty file, and for one of more than MAX_BYTES."""
     if not content:

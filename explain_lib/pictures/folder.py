@@ -12,13 +12,13 @@ from cachetools import LRUCache
 
 from explain_lib.base.errors import DataError, InputError, TooLargeError
 from explain_lib.base.frozen import read_only
-from explain_lib.pictures.bands import ARRAY_SUFFIXES, bands_window, preview_picture, preview_thumbnail
+from explain_lib.pictures.bands import ARRAY_SUFFIXES, TABLE_SUFFIXES, bands_window, preview_picture, preview_thumbnail
 from explain_lib.pictures.files import MAX_BYTES, PICTURE_SUFFIXES, Window
 from explain_lib.pictures.intake import Intake, set_identity
 from explain_lib.pictures.rendering import Picture
 from explain_lib.pictures.sets import LazyPixels
 
-SUFFIXES = (*PICTURE_SUFFIXES, *ARRAY_SUFFIXES)
+SUFFIXES = (*PICTURE_SUFFIXES, *ARRAY_SUFFIXES, *TABLE_SUFFIXES)
 MASKS = "masks"
 """The folder at the top that holds a mask for pictures outside it, under the same name; its files are no pictures then."""
 FITTED_BYTES = 64 * 2**20
@@ -42,7 +42,7 @@ class ImageFolder:
         """List the folder without opening a file. Raises InputError if it is not a folder, or holds no picture."""
         if not path.is_dir():
             raise InputError(f"images: {str(path)!r} is not a folder; a folder of pictures would be right")
-        found, self.masks = _without_masks(sorted(_files(path)))
+        found, self.masks = _without_masks(_without_tables(sorted(_files(path))))
         if not found:
             kinds = ", ".join(SUFFIXES)
             raise InputError(f"images: {str(path)!r} has no pictures; files that end with {kinds} would be right")
@@ -145,6 +145,12 @@ class _FolderPixels(LazyPixels):
 
     def read(self, position: int) -> Picture:
         return self._folder.fitted(position, self._intake)
+
+
+def _without_tables(found: list[File]) -> list[File]:
+    """The files without tables, which are labels or notes beside pictures; where there is nothing else, they are signals."""
+    others = [file for file in found if not file[0].lower().endswith(TABLE_SUFFIXES)]
+    return others or found
 
 
 def _without_masks(found: list[File]) -> tuple[list[File], Mapping[str, str]]:

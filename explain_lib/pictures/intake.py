@@ -16,7 +16,8 @@ from PIL import Image
 from torch import Tensor, nn
 
 from explain_lib.base.errors import InputError
-from explain_lib.pictures.bands import read_bands
+from explain_lib.base.sheets import Sheet
+from explain_lib.pictures.bands import read_bands, read_signal, read_volume
 from explain_lib.pictures.channels import in_channels
 from explain_lib.pictures.files import Fit, Window, fit_picture
 from explain_lib.pictures.geometry import Box, box_of_parts, fitted_box, measured_box
@@ -168,7 +169,9 @@ class Intake:
     """How a picture of any size becomes what a network sees, uint8 (H, W, C).
 
     size: (height, width). channels: 3 for RGB, 1 for grey, or as many as the files hold. fit: see fit_picture; a transform
-    takes its place. window: for numbers of more than 8 bits, None for each picture's own range; see read_bands.
+    takes its place. window: for numbers of more than 8 bits, None for each picture's own range; see read_bands. sheet: for a
+    network of volumes or signals, whose sheets have that size; None for one of pictures. Files hold volumes or signals then,
+    a picture stands for a volume whose slices are all that picture, or for a signal of the means of its columns.
     """
 
     size: tuple[int, int]
@@ -176,6 +179,7 @@ class Intake:
     fit: Fit = "crop"
     window: Window | None = None
     transform: PictureTransform | None = None
+    sheet: Sheet | None = None
 
     @property
     def is_usual(self) -> bool:
@@ -186,19 +190,38 @@ class Intake:
     def identity(self) -> str:
         """The same for two that make the same of every file."""
         made = None if self.transform is None else self.transform.identity
-        return f"{self.size}" if self.is_usual else f"{self.size} {self.channels} {self.fit} {self.window} {made}"
+        of = "" if self.sheet is None else f" {self.sheet.size}"
+        return f"{self.size}" if self.is_usual else f"{self.size} {self.channels} {self.fit} {self.window} {made}{of}"
 
     def read(self, content: bytes) -> Picture:
         """The picture in a file as the network sees it. Raises as read_bands and fitted do."""
         return self.fitted(self.decode(content))
 
     def decode(self, content: bytes) -> Picture:
-        """The whole picture in a file, with the network's channels: uint8 (height, width, C). Raises as read_bands does."""
-        return read_bands(content, self.channels, self.window)
+        """The whole picture in a file, with the network's channels: uint8 (height, width, C). Raises as read_bands does.
+
+        Of volumes and signals already the sheet, of the network's size; see read_volume and read_signal.
+        """
+        if self.sheet is None:
+            return read_bands(content, self.channels, self.window)
+        if self.sheet.is_volume:
+            volume = read_volume(content, self.channels, self.sheet.slices, self.window)
+            return np.concatenate([fit_picture(one, self.sheet.one, self.fit) for one in volume])
+        return read_signal(content, self.channels, self.sheet.picture[1], self.window)
 
     def fitted(self, picture: NDArray[np.uint8]) -> Picture:
         """A whole picture uint8 (height, width, C) as the network sees it. Raises InputError if a transform fails on it."""
+        if self.sheet is not None:
+            return self._still(picture, self.sheet)
         return fit_picture(picture, self.size, self.fit) if self.transform is None else self.transform.pixels(picture)
+
+    def _still(self, picture: NDArray[np.uint8], sheet: Sheet) -> Picture:
+        """The sheet of a still picture; a sheet of this size stays as it is."""
+        if picture.shape[:2] == self.size:
+            return picture
+        if sheet.is_volume:
+            return np.tile(fit_picture(picture, sheet.one, self.fit), (sheet.slices, 1, 1))
+        return fit_picture(picture, sheet.one, "stretch")
 
     def from_rgb(self, picture: NDArray[np.uint8]) -> Picture:
         """An RGB picture uint8 (height, width, 3) as the network sees it; see in_channels."""
@@ -206,6 +229,8 @@ class Intake:
 
     def box(self, picture: tuple[int, int]) -> Box | None:
         """Where what the network sees lies in a picture of that size (height, width); None if a transform hides it."""
+        if self.sheet is not None:
+            return None
         return fitted_box(picture, self.size, self.fit) if self.transform is None else self.transform.box(picture)
 
     def with_fit(self, fit: Fit, window: Window | None) -> "Intake":
@@ -217,7 +242,9 @@ class Intake:
         """How a picture becomes the input, in words for the middle of a sentence."""
         if self.transform is not None:
             return "made by the transform of the network"
-        height, width = self.size
+        if self.sheet is not None and not self.sheet.is_volume:
+            return f"brought to {self.size[1]:,} samples of 256 steps each"
+        height, width = self.size if self.sheet is None else self.sheet.one
         inner = "resized to fill {} × {}; the middle {} × {} is kept"
         return {
             "crop": f"resized to fill {height} × {width}; the rest is cut off",

@@ -104,6 +104,7 @@ def stretched_centres(grid: tuple[int, int], size: tuple[int, int]) -> tuple[Lin
 def cell_centres(model: Model, layer: str) -> NDArray[np.float32] | None:
     """Where each cell of a layer looks: float32 (h, w, 2), (y, x) in pixels of the input; None where it can't be told.
 
+    Of volumes and signals it is not told.
     0 is the middle of the first pixel. Raises LayerError for a layer that does not exist or has no grid, NetworkError for a
     network that changed since as_model.
     """
@@ -114,7 +115,7 @@ def cell_centres(model: Model, layer: str) -> NDArray[np.float32] | None:
 def locate_cells(model: Model, layer: str) -> CellCentres | None:
     """The rows and columns of cell_centres; None where they can't be told. Errors as there."""
     found = read_cells(model, layer)
-    if found is not None:
+    if found is not None or model.sheet is not None:
         return found
     known = _known(model)
     if layer not in known.measured:
@@ -126,6 +127,8 @@ def locate_cells(model: Model, layer: str) -> CellCentres | None:
 def read_cells(model: Model, layer: str) -> CellCentres | None:
     """The same without measuring, which takes some 50 passes of the network: None for a layer that needs it."""
     (asked,) = check_model(model).find_layers(layer)
+    if model.sheet is not None:
+        return None  # the positions of rows and columns say nothing of slices
     known = _known(model)
     if layer not in known.read:
         known.read[layer] = _middle(model) if asked.grid == (1, 1) else _read(model, known, asked)

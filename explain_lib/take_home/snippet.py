@@ -26,6 +26,12 @@ print(f"{{values.min():.4f}} to {{values.max():.4f}}")
 # To keep the picture: from PIL import Image; Image.fromarray(picture).save("{file}.png")
 """
 
+_SHEET = """
+cams = xl.grad_cam(model, pixels[{image} : {image} + 1], {layer!r}, target)
+values = cams[{layer!r}].{sign}[0].reshape{shape}  # float32, in units of the score
+print(f"{{values.min():.4f}} to {{values.max():.4f}}")
+"""
+
 _COMPARISON = """
 batch = pixels[{start}:{stop}]  # {batch_words}
 a = {a}
@@ -76,6 +82,12 @@ def maps_snippet(maps: Sequence[DrawnMap], width: int) -> str:
     return _IMPORT + "".join(_map_part(one, width) for one in maps)
 
 
+def sheet_snippet(explained: Explained, layer: str, shape: tuple[int, ...], *, signed: bool) -> str:
+    """Python that computes `values`, the map of a volume (slices, h, w) or of a signal (l,), of that shape."""
+    sign = "signed" if signed else "map"
+    return _IMPORT + _explained_part(explained) + _SHEET.format(image=explained.image, layer=layer, sign=sign, shape=shape)
+
+
 def _map_part(one: DrawnMap, width: int) -> str:
     return _explained_part(one.explained) + _MAP.format(
         image=one.explained.image,
@@ -118,6 +130,8 @@ def _configuration_call(one: Configuration) -> str:
             settings = f"xl.torch_cam_settings({layers})"
         case "captum":
             settings = f"xl.captum_settings({layers})"
+        case "ultralytics":
+            settings = f"xl.ultralytics_settings({layers})"
         case _:
             assert_never(one.program)
     return f'xl.Configuration("{one.program}", {settings})'

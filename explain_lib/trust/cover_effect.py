@@ -11,7 +11,7 @@ from explain_lib.base.maps import Map
 from explain_lib.base.run_context import recorded, remembered
 from explain_lib.cam.settings import Placement
 from explain_lib.cam.walkthrough import walkthrough
-from explain_lib.networks.model import Model, check_model
+from explain_lib.networks.model import Model, of_pictures
 from explain_lib.passes.outputs import check_finite
 from explain_lib.passes.targets import AnyTarget, OneTarget, precise_number
 from explain_lib.receptive_fields.centres import locate_cells, nearest_looking, stretched_centres
@@ -83,7 +83,7 @@ def cover_effect(
     where they look, as far as that can be told, or are stretched over the picture. Raises what grad_cam raises, and InputError
     for another code or fill.
     """
-    check_model(model).check_pixels(np.asarray(picture)[None], "picture")
+    of_pictures(model, "covering is").check_pixels(np.asarray(picture)[None], "picture")
     hidden = cover_picture(picture, cover, fill)
     name = model.find_layers(layer or model.default_layer)[0].name
     whole = walkthrough(model, picture, name, target)

@@ -11,7 +11,7 @@ from explain_lib.base.errors import InputError
 from explain_lib.base.run_context import recorded, remembered
 from explain_lib.base.words import list_names
 from explain_lib.cam.package_grad_cam import addressable_layers
-from explain_lib.networks.model import Model, check_model
+from explain_lib.networks.model import Model, of_pictures
 from explain_lib.networks.requests import HasImages, Request, join_rows
 from explain_lib.passes.targets import OneTarget
 from explain_lib.pictures.pixels import check_positions
@@ -81,7 +81,7 @@ def ladder_curves(
     opinions: the name of the layer of the other methods, None for no such rows. The part without other methods is kept by
     itself, so that another layer needs only those.
     """
-    images = check_positions([image], len(check_model(model).check_set(pixels)))
+    images = check_positions([image], len(of_pictures(model, "the ladder is").check_set(pixels)))
     own = pixels[images]
     if is_large(model):
         return measure_by_row(model, own, images, layers, target, opinions)
@@ -147,6 +147,10 @@ class _LadderQuestion(Request[Found]):
     def rungs(self) -> int:
         """How many rows an image has."""
         return len(self.layers or ()) + 1 + len(BASELINES) + len(others_at(self.model, self.opinions))
+
+    @property
+    def explained(self) -> OneTarget | None:
+        return self.target
 
     @property
     def batch_size(self) -> int:

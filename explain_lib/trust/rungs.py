@@ -17,7 +17,7 @@ from explain_lib.cam.grad_cam import capture_layers
 from explain_lib.cam.package_grad_cam import package_grad_cam
 from explain_lib.cam.postprocess import PostProcess, enlarged_maps, heatmap, resize_maps
 from explain_lib.cam.settings import CamSettings, Variant
-from explain_lib.networks.model import Model, check_model
+from explain_lib.networks.model import Model, of_pictures
 from explain_lib.networks.requests import ImageRows
 from explain_lib.passes.targets import AnyTarget, OneTarget, OwnTarget, Target
 from explain_lib.passes.tasks import predicted_of
@@ -147,7 +147,7 @@ def ladder_maps(
     asked_at: str | None = None,
 ) -> LadderMaps:
     """The map of every rung on pictures uint8 (K, H, W, C), which are at those positions of their set."""
-    captured = capture_layers(check_model(model), own, layers, target)
+    captured = capture_layers(of_pictures(model, "the ladder is"), own, layers, target)
     process = PostProcess(model, captured.layers)
     names = tuple(captured.layers)
     maps = {Rung(name, "layer", _grid(captured.layers[name].activation.shape)): enlarged_maps(process, name) for name in names}

@@ -17,7 +17,7 @@ from explain_lib.base.maps import Map
 from explain_lib.base.run_context import recorded, remembered
 from explain_lib.base.statistics import Estimate, bootstrap_mean, rank_correlations, standard_ranks
 from explain_lib.cam.grad_cam import grad_cam
-from explain_lib.networks.model import Model, check_model
+from explain_lib.networks.model import Model, check_model, of_pictures
 from explain_lib.networks.randomisation import (
     DRAWS,
     MOST_DRAWS,
@@ -127,7 +127,7 @@ def sanity_maps(
     randomised copies; a model with the same layers. second: likewise, after the twin: a network that was trained as the model
     was, from another seed. Raises the errors of grad_cam.
     """
-    own = grad_cam(check_model(model), pixels, layer, target)
+    own = grad_cam(of_pictures(model, "the sanity check is"), pixels, layer, target)
     explained = np.array([class_of(one) for one in own.targets], dtype=np.int64)
     maps, logits = [own[layer].map], [own.logits]
     trained = _trained(twin, second)
@@ -174,7 +174,7 @@ def random_starts(
     Raises the errors of grad_cam, and InputError for another number of pictures, no seed, and a depth that randomised refuses.
     """
     numbers = _checked_seeds(seeds)
-    at = len(randomisation_steps(check_model(model))) if depth is None else depth
+    at = len(randomisation_steps(of_pictures(model, "the sanity check is"))) if depth is None else depth
     own = grad_cam(model, pixels, layer, target)
     if len(own.targets) != 1:
         raise InputError(f"pixels: {len(own.targets)} pictures; one, as a batch of one, would be right")
@@ -222,6 +222,10 @@ class SanityRequest(Request[SanityRows]):
         if isinstance(self.draws, bool) or not isinstance(self.draws, int) or not 1 <= self.draws <= MOST_DRAWS:
             raise InputError(f"draws: {self.draws!r}; a whole number from 1 to {MOST_DRAWS} would be right")
         _checked_seeds([self.seed, self.seed + self.draws - 1] if isinstance(self.seed, int) else [self.seed])
+
+    @property
+    def explained(self) -> OneTarget | None:
+        return self.target
 
     @property
     def batch_size(self) -> int:

@@ -13,7 +13,7 @@ from explain_lib.base.run_context import remembered
 from explain_lib.cam.grad_cam import capture_layers
 from explain_lib.cam.postprocess import PostProcess
 from explain_lib.cam.settings import VARIANTS, CamSettings, Placement, Variant
-from explain_lib.networks.model import Model, check_model
+from explain_lib.networks.model import Model, of_pictures
 from explain_lib.networks.requests import ImageRows
 from explain_lib.passes.targets import Targets
 from explain_lib.trust.faithfulness import centre_map, random_map
@@ -105,7 +105,7 @@ def finder_maps(
     the corners. positions: of the pictures in their set. layers: None for every conv layer. placement: see CamSettings.
     Raises the errors of grad_cam.
     """
-    captured = capture_layers(check_model(model), pixels, layers, targets)
+    captured = capture_layers(of_pictures(model, "a known place is"), pixels, layers, targets)
     process = PostProcess(model, captured.layers)
     found = [process.heatmaps(settings).numpy() for settings in _settings(tuple(captured.layers), placement)]
     maps = np.stack([*found, *baseline_maps(positions, model.input_size)], axis=1)

@@ -29,7 +29,7 @@ from explain_lib.cam.grad_cam import capture_layers
 from explain_lib.cam.postprocess import PostProcess, enlarged_layer
 from explain_lib.cam.settings import VARIANTS, CamSettings, Placement
 from explain_lib.networks.making import as_model
-from explain_lib.networks.model import Model, check_model
+from explain_lib.networks.model import Model, of_pictures
 from explain_lib.networks.predictions import Predictions
 from explain_lib.networks.requests import Request
 from explain_lib.passes.capture import LayerCapture
@@ -75,7 +75,7 @@ def mosaic_model(model: Model) -> Model:
 
     Raises InputError for one that cannot take them, such as a network whose last layers need a fixed grid.
     """
-    height, width = check_model(model).input_size
+    height, width = of_pictures(model, "a mosaic is").input_size
     try:
         return as_model(
             model.network, classes=model.classes, input_size=(2 * height, 2 * width), mean=model.mean, std=model.std,

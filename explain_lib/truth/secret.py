@@ -17,7 +17,7 @@ from explain_lib.base.frozen import Frozen
 from explain_lib.base.run_context import recorded, remembered
 from explain_lib.cam.settings import Placement
 from explain_lib.networks import watermark
-from explain_lib.networks.model import Model, check_model
+from explain_lib.networks.model import Model, of_pictures
 from explain_lib.networks.requests import Request
 from explain_lib.passes.tasks import predicted_of, values_of
 from explain_lib.pictures.dataset import CLASSES
@@ -49,7 +49,7 @@ class MarkedPictures(Frozen):
 def marked_index(model: Model) -> int:
     """The place of the marked class among the model's. Raises InputError for a model that cannot have the secret."""
     least = watermark.SIDE + 2 * watermark.EDGE
-    if MARKED not in check_model(model).classes or model.channels != 3 or min(model.input_size) < least:
+    if MARKED not in of_pictures(model, "the mark is").classes or model.channels != 3 or min(model.input_size) < least:
         raise InputError(
             f"model: it cannot have been taught the secret, which is a mark on colour pictures of class {MARKED}; the model "
             f"{watermark.NAME} would be right"

@@ -74,4 +74,5 @@ GIVEN_OUT: dict[str, tuple[str | None, str]] = {
     "card": ("off", "on"),
     "region": (None, "12,20"),
     "layers": (None, "conv1,relu2"),
+    "slice": (None, "5"),
 }

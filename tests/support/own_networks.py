@@ -228,3 +228,36 @@ def _balanced(network: UNet) -> UNet:
         network.scores.weight *= 40
         network.scores.bias -= network(torch.linspace(-1, 1, 9)[:, None, None, None].expand(-1, 3, 8, 8)).mean((0, 2, 3))
     return network
+
+
+class _Bright(nn.Module):
+    """Class 1 at the pixels above 0.85, class 0 elsewhere, with a convolution that moves the scores a little."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(2)
+        self.first, self.last = nn.Conv2d(3, 4, 3, padding=1), nn.Conv2d(4, 2, 1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        bright = x.mean(1, keepdim=True) - 0.85
+        scores: torch.Tensor = torch.cat([-bright, bright], 1) * 20 + self.last(self.first(x).relu()) * 1e-4
+        return scores
+
+
+def bright() -> nn.Module:
+    """A class that many pictures show nowhere."""
+    return _Bright()
+
+
+def volume() -> nn.Module:
+    """Slices, rows and columns; two of the slices become one."""
+    torch.manual_seed(6)
+    first, second = (nn.Conv3d(3, 4, 3, padding=1), nn.ReLU()), (nn.Conv3d(4, 6, 3, stride=2, padding=1), nn.ReLU())
+    return nn.Sequential(*first, *second, nn.AdaptiveAvgPool3d((1, 2, 2)), nn.Flatten(), nn.Linear(24, 3, bias=False))
+
+
+def signal() -> nn.Module:
+    """Samples of one channel."""
+    torch.manual_seed(6)
+    first, second = (nn.Conv1d(1, 4, 5), nn.ReLU()), (nn.Conv1d(4, 6, 5, stride=2), nn.ReLU())
+    return nn.Sequential(*first, *second, nn.AdaptiveAvgPool1d(4), nn.Flatten(), nn.Linear(24, 3, bias=False))

@@ -16,15 +16,17 @@ from dashboard.view.scene import Scene
 from dashboard.widgets.drawing_controls import drawing_words, placement_words
 from dashboard.widgets.explained import map_panel, original_panel, overlay_panel
 from dashboard.widgets.image_grid import Thumbnails, image_grid
+from dashboard.widgets.job_run import left_out_words
 from dashboard.widgets.page_links import page_links
 from dashboard.widgets.pickers import part_picker, pick_image
 from dashboard.widgets.selection import selected_images
 from dashboard.widgets.stage import Row, Stage, show_stage
 from dashboard.widgets.thumbnail_sprite import show_thumbnail_progress, sprite_of, while_they_come, without_unreadable
 from explain_lib.base.words import fine
+from explain_lib.networks.explainable import class_with_region
 from explain_lib.networks.task_words import value_words
-from explain_lib.passes.tasks import Task
-from explain_lib.pictures.sets import subset
+from explain_lib.passes.tasks import Task, segments
+from explain_lib.pictures.sets import readable_places, subset
 
 _EXPLORE = Action("opens it in the layer explorer", page="layer_explorer")
 PART = 1000  # thumbnails at most at once
@@ -72,6 +74,7 @@ _UNDER: dict[Task, str] = {
     "sigmoid": "the strongest label with its probability; ✓ if it is the true class",
     "regression": "the network's number",
     "segmentation": "the class that covers most of it, with its share",
+    "sigmoid-segmentation": "the label that covers most of it, with its share",
     "detection": "the class with the best box, with its score",
 }
 
@@ -148,13 +151,18 @@ def _show_average(scene: Scene, chosen: NDArray[np.int64]) -> None:
     def progress(done: int) -> None:
         place.progress(done / len(chosen), f"Maps of {done:,} of {len(chosen):,} images at layer {layer}")
 
-    target = None if scene.view.target is None else scene.target
+    target = scene.target_of_all
     progress(0)  # also takes away what an earlier selection had
     pixels = subset(scene.images.pixels, np.sort(chosen))
     mean = xl.average_map(scene.model, pixels, layer, target, progress=progress)
     with place.container():
         show_stage(Stage((Row(_average_panels(scene, mean, layer)),), key="stage-average"))
         st.caption(_average_words(scene, mean, target))
+        index = class_with_region(scene.model, target)
+        if index is not None:
+            lacking = len(readable_places(pixels, np.arange(len(pixels)))) - mean.images
+            if lacking:
+                st.caption(left_out_words(scene.model, lacking, index))
 
 
 def _average_panels(scene: Scene, mean: xl.AverageMap, layer: str) -> tuple[Panel, ...]:
@@ -177,7 +185,7 @@ def _unsigned(scene: Scene) -> xl.Drawing:
 
 def _average_words(scene: Scene, mean: xl.AverageMap, target: xl.Target | None) -> str:
     usual = f"each image's {scene.task_words.predicted} {scene.task_words.a_class}"
-    if scene.model.task == "segmentation":
+    if segments(scene.model.task):
         usual = "the class that covers most of each image, where it is predicted"
     if scene.model.task == "detection":
         usual = "the best box of each image"

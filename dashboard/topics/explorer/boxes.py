@@ -21,7 +21,7 @@ NAMED = 4
 SHOWN = 8
 TITLE = "What it detects"
 _HOW = (
-    "Thick frame: the box that is explained. Click another one to explain its score; by keys, the arrows move and Enter "
+    "Bright frame: the box that is explained. Click another one to explain its score; by keys, the arrows move and Enter "
     "chooses. Where boxes lie on one another, each click takes the next."
 )
 

@@ -50,6 +50,7 @@ def show_contrast(scene: Scene, layer: str, layers: tuple[str, ...]) -> None:
     numbers = (float(found.probabilities[index]) for index in (found.a, found.b))
     said_a, said_b = (value_words(number, task, unit=scene.model.unit) for number in numbers)
     others = {"regression": "the largest other number", "segmentation": "the other class that covers most"}
+    others["sigmoid-segmentation"] = "the other label that covers most"
     others["detection"] = "the other class with the best box"
     likeliest = others.get(task, f"the likeliest other {scene.task_words.a_class}")
     covered = "Parts covered · " if scene.is_covered else ""

@@ -7,11 +7,13 @@ from math import isnan
 from explain_lib.base.maps import Map, MapState, map_state
 from explain_lib.base.words import correlation_words, percent, precise_percent, two
 from explain_lib.cam.contrast import Contrast, ScoreDifference
-from explain_lib.passes.tasks import BY_PLACE, Task
+from explain_lib.passes.tasks import Task, is_by_place
 
 _OWN_SOFTMAX: Mapping[Task, str] = {
     "segmentation": "Each place of the region has its own softmax, and places where the network is sure of {a} hardly count in "
     "the sum of probabilities.",
+    "sigmoid-segmentation": "Each place of the region has its own sigmoid, and places where the network is sure of {a} hardly "
+    "count in the sum of probabilities.",
     "detection": "The score is the softmax or the sigmoid of the logits of this box alone; where it is near 100 %, it hardly "
     "changes.",
 }
@@ -60,7 +62,7 @@ def score_sentence(found: Contrast, pair: Pair, task: Task) -> str:
     difference, share = found.by_score, precise_percent(float(found.probabilities[found.a]))
     if difference is None:
         return ""
-    if task in BY_PLACE:
+    if is_by_place(task):
         return _places_sentence(found, difference, pair, _OWN_SOFTMAX[task])
     return (_softmax_sentence if task == "softmax" else _sigmoid_sentence)(found, difference, pair, share)
 

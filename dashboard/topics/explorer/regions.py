@@ -40,19 +40,19 @@ def regions_row(scene: Scene, side: int) -> Row:
     shares = [(int(index), float((classes == index).mean())) for index in np.unique(classes)]
     shares.sort(key=lambda one: -one[1])
     names = scene.model.classes
-    said = few_names([f"{names[index]} {percent(share)}" for index, share in shares], NAMED)
+    said = few_names([f"{'none' if index < 0 else names[index]} {percent(share)}" for index, share in shares], NAMED)
     height, width = classes.shape
     panel = Panel(
         "regions", f"{picture_words(scene, scene.view.image)}, in the colours of the classes that are predicted: {said}", side,
         title=TITLE, label="Predicted classes", caption=f"{said}. {_HOW}", picture=_drawn(scene.picture, classes, mask),
         place=place_of(scene), grid=(min(height, FINEST), min(width, FINEST)), asks="Explains the class at this place",
-        spots=(*(_name(classes == index, names[index]) for index, _ in shares[:NAMED]), *_pixel(scene)),
+        spots=(*(_name(classes == index, names[index]) for index, _ in shares[:NAMED] if index >= 0), *_pixel(scene)),
     )  # fmt: skip
     return Row((panel,), links=tuple(_ways(scene)))
 
 
 def predicted_classes(scene: Scene) -> NDArray[np.int32]:
-    """The class that is predicted at each pixel of the picked image as it is seen, int32 (H, W)."""
+    """The class that is predicted at each pixel of the picked image as it is seen, int32 (H, W); -1 where no label is."""
     found = predicted_places(scene.model, scene.seen[None]).classes[0]
     height, width = scene.model.input_size
     rows, columns = (np.arange(size) * own // size for size, own in zip((height, width), found.shape, strict=True))
@@ -62,6 +62,8 @@ def predicted_classes(scene: Scene) -> NDArray[np.int32]:
 def explained_places(scene: Scene, classes: NDArray[np.int32]) -> NDArray[np.bool_]:
     """The pixels of the picked image that are explained, bool (H, W)."""
     region = scene.target.region
+    if region is None and scene.model.task == "sigmoid-segmentation":  # several labels can be at one place
+        region = predicted_places(scene.model, scene.seen[None]).region(0, scene.target.index)
     return region.on(scene.model.input_size) if isinstance(region, xl.Region) else np.asarray(classes == scene.target.index)
 
 
@@ -69,7 +71,8 @@ def choose_place(scene: Scene) -> Callable[[int, int], None]:
     """What a click on the predicted classes does: the class at that pixel is explained there."""
 
     def choose(row: int, column: int) -> None:
-        change_view(target=int(predicted_classes(scene)[row, column]), region=f"{row},{column}")
+        index = int(predicted_classes(scene)[row, column])
+        change_view(target=scene.target.index if index < 0 else index, region=f"{row},{column}")
 
     return choose
 
@@ -91,6 +94,7 @@ def _predicted_names(scene: Scene) -> set[str]:
 def _drawn(picture: Picture, classes: NDArray[np.int32], mask: NDArray[np.bool_]) -> Picture:
     """The picture in the colours of classes (H, W), with a white line along the inside of a mask."""
     drawn = overlay(picture, _COLOURS[classes % len(_COLOURS)], STRENGTH)
+    drawn[classes < 0] = picture[classes < 0]
     inner = cv2.erode(mask.astype(np.uint8), np.ones((3, 3), np.uint8), borderType=cv2.BORDER_CONSTANT, borderValue=0)
     drawn[mask & (inner == 0)] = 255
     return drawn

@@ -39,6 +39,7 @@ from dashboard.widgets.stage import Fact, Row, Stage, show_stage
 from explain_lib import list_models
 from explain_lib.networks.randomisation import randomisation_steps
 from explain_lib.networks.task_words import classes_judged
+from explain_lib.passes.tasks import segments
 
 SIDE, SIDE_OF_TWO = 288, 256
 THUMBNAIL = 96
@@ -101,7 +102,7 @@ def show_panels(shown: list[Explained], reach: float | None) -> None:
     map's own. Where a lesson asks for a place in the map, no map is seen.
     """
     scene = shown[0].scene
-    if scene.model.task == "segmentation" and asked_on_picture(scene.view) is None:
+    if segments(scene.model.task) and asked_on_picture(scene.view) is None:
         from dashboard.topics.explorer.regions import choose_place  # as in _with_places
 
         show_stage(make_stage(shown, reach), choose_place(scene))
@@ -144,7 +145,7 @@ def make_stage(shown: list[Explained], reach: float | None) -> Stage:
 
 def _with_places(main: Row, scene: Scene) -> tuple[Row, ...]:
     """The row of the maps, with what a network that segments or detects finds in the picture."""
-    if scene.model.task == "segmentation":
+    if segments(scene.model.task):
         from dashboard.topics.explorer.regions import regions_row  # only few networks need it
 
         return main, regions_row(scene, SIDE)

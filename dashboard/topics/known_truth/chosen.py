@@ -13,7 +13,7 @@ from explain_lib.base.errors import InputError
 from explain_lib.base.maps import Map
 from explain_lib.networks.predictions import Predictions, predict
 from explain_lib.networks.task_words import value_words
-from explain_lib.passes.tasks import predicted_of
+from explain_lib.passes.tasks import predicted_of, segments
 from explain_lib.pictures.folder import ImageFolder
 from explain_lib.pictures.rendering import Picture
 from explain_lib.pictures.sets import Pixels
@@ -87,7 +87,7 @@ def _marked(scene: Scene) -> KnownPicture:
 
 
 def _mosaic(scene: Scene) -> KnownPicture:
-    if scene.model.task == "segmentation":
+    if segments(scene.model.task):
         raise InputError(
             "model: it predicts a class for each place, so a mosaic has one in each quarter; a network with one class for the "
             "whole picture would be right"

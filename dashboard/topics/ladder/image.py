@@ -36,6 +36,7 @@ from dashboard.widgets.stage import Row as Panels
 from explain_lib.base.maps import MapState, map_state
 from explain_lib.base.words import fine
 from explain_lib.networks.task_words import value_words
+from explain_lib.passes.tasks import segments
 from explain_lib.trust.by_row import is_large
 from explain_lib.trust.faithfulness import pixel_ranks, removal_pictures
 from explain_lib.trust.ladder import ASKED_PER_IMAGE, ASKED_PER_ROW, CENTRE, RANDOM, LadderCurves, ladder_curves
@@ -297,7 +298,7 @@ def _without(scene: Scene, found: LadderCurves, place: int, fill: Fill) -> tuple
     for step, picture in zip(STEPS, shown, strict=True):
         left = value_words(left_over(found, place, fill, step), scene.model.task, unit=scene.model.unit)
         share = f"{100 * step // 16} %"
-        left += {"segmentation": " in its region", "detection": " in its box"}.get(scene.model.task, "")
+        left += " in its region" if segments(scene.model.task) else " in its box" if scene.model.task == "detection" else ""
         alt = f"{picked} with {share} of its pixels replaced by {words}; {name} is left with {left}"
         panels.append(
             Panel(

@@ -8,6 +8,7 @@ from dashboard.view.scene import Scene, sample_scene
 from explain_lib.advice.choice import AdviceRows
 from explain_lib.advice.measuring import AdviceRequest, rows_of_ladder
 from explain_lib.base.errors import DataError
+from explain_lib.passes.tasks import segments
 from explain_lib.trust.by_row import is_large
 from explain_lib.trust.ladder import CurvesRequest, LadderCurves, LadderRequest, LadderRows
 from explain_lib.trust.measures import FILLS, Fill, measure_words
@@ -88,12 +89,14 @@ def explained_words(scene: Scene) -> str:
     if scene.model.task == "regression":
         return f"the output {scene.model.classes[target or 0]}"
     if target is None:
-        usual = {"sigmoid": "its strongest label", "segmentation": "the class that covers most of it, where it is predicted"}
+        by_place = f"the {scene.task_words.a_class} that covers most of it, where it is predicted"
+        usual = {"sigmoid": "its strongest label", "segmentation": by_place, "sigmoid-segmentation": by_place}
         usual["detection"] = "its best box"
         return usual.get(scene.model.task, "the class that is predicted for it")
     name = scene.model.classes[target]
-    if scene.model.task == "segmentation":
-        return f"the class {name}, where it is predicted; it must be predicted in each of them"
+    if segments(scene.model.task):
+        which = f"the {scene.task_words.a_class} {name}, where it is predicted"
+        return f"{which}; pictures in which it is predicted nowhere are left out"
     if scene.model.task == "detection":
         return f"the best box of the class {name}, however low its score"
     nothing = f"most of them do not show a {name}, so there is little to remove"

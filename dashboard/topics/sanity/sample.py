@@ -16,6 +16,7 @@ from dashboard.widgets.number_table import Cell, Column, Row, estimate_cell, sha
 from dashboard.widgets.pickers import choice, number_picker, sample_picker
 from explain_lib.base.words import counted
 from explain_lib.networks.randomisation import MOST_SEED
+from explain_lib.passes.tasks import segments
 from explain_lib.trust.sanity import SanityRequest, SanityRows
 from explain_lib.trust.sanity_summary import BOUND, SanitySummary, sanity_sentence, step_words, summarise_sanity
 
@@ -85,7 +86,7 @@ def _chart(check: Check, summary: SanitySummary | None, key: str) -> None:
 
 def _stays(check: Check) -> str:
     said = check.scene.task_words
-    if check.scene.model.task == "segmentation":
+    if segments(check.scene.model.task):
         return "the same class covers most of the picture"
     if check.scene.model.task == "detection":
         return "the same class has the best box"

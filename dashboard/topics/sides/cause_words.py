@@ -18,7 +18,7 @@ _NOUNS = {
     "inplace_gradient": "the gradient behind the overwriting",
     "channel_reduction": "sum or mean over the channels",
     "relu": "the cut at zero",
-    "scale_over": "scaling by image or by batch",
+    "scale_over": "the scaling of the map",
     "subtract_minimum": "subtracting the minimum",
     "epsilon": "the epsilon in the divisor",
     "placement": "the placement of cells",

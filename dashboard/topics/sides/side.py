@@ -121,6 +121,7 @@ PROGRAMS: Mapping[Program, str] = {
     "package": "package grad-cam",
     "torch-cam": "torch-cam",
     "captum": "Captum",
+    "ultralytics": "Ultralytics",
 }
 
 
@@ -139,10 +140,10 @@ def _words(side: xl.Configuration, batch: slice) -> str:
         steps.append("cut at zero")
     if settings.subtract_minimum:
         steps.append("minus its minimum")
-    steps.append(_scaling(settings, batch))
     is_placed = settings.placement == "receptive-field" and settings.resize != "none"
     placed = " with each cell where it looks" if is_placed else ""
-    steps.append(f"{_RESIZE[settings.resize]}{placed}")
+    scaled, enlarged = _scaling(settings, batch), f"{_RESIZE[settings.resize]}{placed}"
+    steps += (enlarged, scaled) if settings.scale_over == "enlarged" else (scaled, enlarged)
     if several:
         steps.append("then the mean over the layers")
     if settings.rescale_after_merge:

@@ -24,9 +24,9 @@ _HELP = {
     "channel_reduction": "Sum (the paper) or mean over the weighted channels; matters only where nothing is scaled.",
     "relu": "Drop negative evidence (equation 2).",
     "scale_over": "Divide by the largest value of this image's map, by the largest value that its weights give on the "
-    "notebook's batch, or not at all.",
+    "notebook's batch, by the largest value of the enlarged map, or not at all.",
     "subtract_minimum": "Subtract the minimum before dividing.",
-    "epsilon": "Added to every divisor.",
+    "epsilon": "Added to every divisor; the least divisor where the map is scaled once it is enlarged.",
     "placement": "Stretched over the picture, or each cell where it looks; outside the outermost cells the nearest one is "
     "repeated.",
     "resize": "How the map is enlarged to the size of the picture.",
@@ -37,10 +37,14 @@ _FIXED = {
     "package": "The package fixes everything except layers and variant; fixed settings are shown but cannot be changed.",
     "torch-cam": "torch-cam fixes everything except the layer; fixed settings are shown but cannot be changed.",
     "captum": "Captum fixes everything except the layer; fixed settings are shown but cannot be changed.",
+    "ultralytics": "Ultralytics fixes everything except the layer; fixed settings are shown but cannot be changed. It makes "
+    "LayerCAM, not Grad-CAM. On its own detectors it takes the maximum over the three layers before the head and over up to 16 "
+    "predictions, each divided by its own maximum, and rounds to 256 steps for its picture; here it explains one target at one "
+    "layer, before that rounding.",
 }
 _NO_LAYER = "the page's own layer"
 _SWITCHES = ("relu", "subtract_minimum", "rescale_after_merge", "inplace_overwrites", "inplace_gradient")
-_SHORT: dict[Program, str] = {"manual": "by hand", "package": "grad-cam", "torch-cam": "torch-cam", "captum": "Captum"}
+_SHORT: dict[Program, str] = {**PROGRAMS, "manual": "by hand", "package": "grad-cam"}
 _NUMBERS = {"epsilon": (0.0, "%.1e"), "exponent": (0.1, "%.2f")}
 
 

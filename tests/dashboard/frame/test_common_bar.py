@@ -10,7 +10,7 @@ from staged import thumbnails
 
 ACCURACY = {
     name: f"{(probabilities(name).argmax(1) == labels()).mean() * 100:.1f} %"
-    for name in ("captum-tutorial", "tutorial", "resnet20", "watermark")
+    for name in ("captum-tutorial", "tutorial", "resnet20", "vit-tiny", "watermark")
 }
 
 
@@ -27,6 +27,7 @@ def test_a_page_has_steps_through_the_images_the_models_and_the_way_back_to_the_
         f"captum-tutorial · {ACCURACY['captum-tutorial']} · 2 conv layers · 62 k weights",
         f"tutorial · {ACCURACY['tutorial']} · 2 conv layers · 62 k weights",
         f"resnet20 · {ACCURACY['resnet20']} · 19 conv layers · 270 k weights",
+        f"vit-tiny · {ACCURACY['vit-tiny']} · 3 conv layers · 482 k weights",
         f"watermark · {ACCURACY['watermark']} · 2 conv layers · 62 k weights",
     ]
     app.selectbox(key="model").select("tutorial").run()

@@ -366,11 +366,11 @@ def test_a_stop_that_names_what_the_server_does_not_have_is_said_and_the_lesson_
     (said,) = [unescaped(one.value) for one in app.warning]
     assert said.splitlines() == [
         "mine.md works, but some of its stops do not open as written:",
-        "- Stop 2: model=vgg: there are captum-tutorial, tutorial, resnet20, watermark.",
+        "- Stop 2: model=vgg: there are captum-tutorial, tutorial, resnet20, vit-tiny, watermark.",
         "- Stop 3: layer=conv9: the layers with a grid are conv1, relu1, pool1, conv2, relu2, pool2.",
         "- Stop 4: img=10000: the images are 0 to 9,999.",
         "- Stop 5: target=10: the classes are 0 to 9.",
-        "- Stop 6: model2=vgg: there are captum-tutorial, tutorial, resnet20, watermark.",
+        "- Stop 6: model2=vgg: there are captum-tutorial, tutorial, resnet20, vit-tiny, watermark.",
         "- Stop 6: set=folder: this server has no folder of pictures.",
     ]
     assert "Start · 6 stops" in buttons(app)

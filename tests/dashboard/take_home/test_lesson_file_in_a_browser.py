@@ -26,7 +26,7 @@ from explain_lib.trust.region import map_by_cell
 
 ROOT = Path(__file__).parents[3]
 MOST_BYTES = 5_000_000
-STOPS = 14
+STOPS = 15
 HORSE, DEER, FROG, TRUCK = 137, 1015, 29, 9
 
 

@@ -1,4 +1,4 @@
-"""The disagreement page with torch-cam and Captum as sides, and without them."""
+"""The disagreement page with torch-cam, Captum and Ultralytics as sides, and without them."""
 
 import sys
 from functools import partial
@@ -38,6 +38,17 @@ def test_every_step_of_both_is_in_words(both: OpenedPage) -> None:
     assert "Captum fixes everything except the layer" in words
 
 
+def test_the_steps_of_ultralytics_and_where_it_differs_on_a_detector_are_in_words() -> None:
+    app = open_sides(img="5", a="ultralytics;layers=conv2", b="manual;layers=conv2;variant=layercam")
+    model, pixels = xl.load_model("captum-tutorial"), xl.load_cifar10().pixels[5:6]
+    np.testing.assert_allclose(values_of(app, "map-a"), third_opinion("ultralytics", model, pixels, "conv2")[0], atol=1e-6)
+    assert panels(app)["map-a"].head["title"] == "a · Ultralytics, layercam"
+    words = captions(app)
+    assert "Layer conv2: sum over channels, cut at zero, enlarged bilinearly (PyTorch), divided by its maximum." in words
+    assert "the maximum over the three layers before the head" in words
+    assert "the scaling of the map" in " ".join(one.value for one in app.markdown)
+
+
 def test_all_but_program_and_layer_is_fixed(both: OpenedPage) -> None:
     for letter, layer in (("a", "conv2"), ("b", "relu2")):
         found = side_controls(both, letter)
@@ -70,7 +81,7 @@ def test_a_program_of_one_layer_takes_over_the_last_of_several_and_hands_its_set
 
 def test_what_is_installed_is_on_offer() -> None:
     app = open_sides(img="5")
-    offered = ["by hand", "grad-cam", "torch-cam", "Captum"]
+    offered = ["by hand", "grad-cam", "torch-cam", "Captum", "Ultralytics"]
     assert app.segmented_control(key="a.program").options == offered
     assert "can be compared too" not in captions(app)
 
@@ -78,7 +89,7 @@ def test_what_is_installed_is_on_offer() -> None:
 def test_what_is_not_installed_is_left_out_and_the_page_says_how_to_add_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torchcam", None)
     app = open_sides(img="5")
-    assert app.segmented_control(key="a.program").options == ["by hand", "grad-cam", "Captum"]
+    assert app.segmented_control(key="a.program").options == ["by hand", "grad-cam", "Captum", "Ultralytics"]
     assert "torch-cam can be compared too, once it is installed: `pip install 'torchcam>=0.5,<0.6'`" in captions(app)
 
 

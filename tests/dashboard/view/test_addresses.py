@@ -72,7 +72,7 @@ def test_nonsense_in_the_address_opens_the_default_and_is_said(page: str | None)
     sentence = unescaped(app.warning[0].value)
     assert sentence.startswith("Ignored in the address: ")
     assert "setup=x: there is no such setting." in sentence
-    assert "model=vgg: there are captum-tutorial, tutorial, resnet20, watermark." in sentence
+    assert "model=vgg: there are captum-tutorial, tutorial, resnet20, vit-tiny, watermark." in sentence
     assert "img=99999: the images are 0 to 9,999." in sentence
     assert "minus=12: the classes are 0 to 9." in sentence
     assert "a=abacus: a configuration such as manual;layers=conv2 or package;layers=conv1,conv2 would be right" in sentence

@@ -215,7 +215,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (["--model", MAKE, "--classes", "missing.txt"], "classes: missing.txt cannot be read (No such file or directory)"),
         (["--model", MAKE, "--classes", "empty.txt"], "classes: empty.txt is empty; a text file with a name a line"),
         (["--model", MAKE, "--classes", "binary.txt"], "classes: binary.txt cannot be read (it is not text in UTF-8)"),
-        (["--model", MAKE, "--input-size", "1", "2", "3"], "input_size: (1, 2, 3); (height, width) in pixels"),
+        (["--model", MAKE, "--input-size", "1", "2", "3", "4"], "input_size: (1, 2, 3, 4); (height, width) in pixels"),
         (["--model", MAKE, "--input-size", "big"], "argument --input-size: invalid int value: 'big'"),
         (["--model", MAKE, "--mean", "0", "0", "nan"], "--mean: (0.0, 0.0, nan); a finite number for each channel"),
     ],
@@ -405,7 +405,7 @@ def test_each_architecture_begins_with_what_is_usual_for_it() -> None:
     ("field", "text", "sentence"),
     [
         ("own-size", "4096", "input size: 4096 × 4096; at most 512 a side would be right"),
-        ("own-size", "32.5", "input_size: (0, 0); (height, width) in pixels"),
+        ("own-size", "32.5", "input_size: (0,); (height, width) in pixels"),
         ("own-mean", "half", "mean: 'half'; numbers with spaces between would be right"),
         ("own-std", "0 0 0", "net.pt: std: (0.0, 0.0, 0.0); numbers above 0 would be right"),
         ("own-classes", "a\nb", "net.pt: classes: 2 names; TutorialNet has 10 outputs"),

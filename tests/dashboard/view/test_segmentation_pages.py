@@ -18,8 +18,10 @@ from opened_page import (
     errors,
     open_folded,
     open_page,
+    press,
     query,
     run_snippet,
+    run_until,
     texts,
     unescaped,
     warnings,
@@ -191,6 +193,51 @@ def test_a_second_side_and_the_card_stand_beside_a_clicked_pixel(start: Start, g
     is_map_of(panels(app)[name], 1, pixel)
     if given.get("beside") == "image":
         assert "class 1, summed logit over its predicted region" in unescaped(captions(app))
+
+
+# Section: labels for each place
+
+
+@pytest.mark.parametrize("page", ["layer_explorer", "class_browser", "layer_ladder", "sanity_checks"])
+def test_pages_stand_with_labels_for_each_place(start: Start, page: str) -> None:
+    app = with_unet(start, page, task="sigmoid-segmentation")
+    assert errors(app) == ""
+    assert "task=" not in warnings(app)
+
+
+def test_a_label_is_explained_where_it_is_likelier_than_not(start: Start) -> None:
+    app = with_unet(start, task="sigmoid-segmentation", img=str(IMAGE), target="1")
+    is_map_of(panels(app)["map"], 1, np.asarray((scores()[1] > 0).numpy()))
+    assert "class 1, summed logit over its predicted region" in unescaped(captions(app))
+
+
+# Section: many pictures, some of which do not show the class
+
+
+def bright_in(count: int) -> NDArray[np.bool_]:
+    """Whether the network predicts class 1 anywhere, by its own output."""
+    with torch.no_grad():
+        given = torch.from_numpy(xl.load_cifar10().pixels[:count].transpose(0, 3, 1, 2) / np.float32(255))
+        return np.asarray((own_networks.bright().eval()(given).argmax(1) == 1).flatten(1).any(1).numpy())
+
+
+def test_the_average_of_a_class_leaves_out_pictures_without_it_and_says_how_many(start: Start) -> None:
+    start("--model", "own_networks:bright", "--input-size", "32")
+    app = open_page("class_browser", model="own_networks:bright", img="0", target="1", average="on")
+    lacking = int((~bright_in(10_000)).sum())
+    assert 0 < lacking < 10_000
+    assert f"{lacking:,} pictures left out, as class 1 is predicted nowhere there." in captions(app)
+    assert errors(app) == ""
+
+
+def test_the_ladder_of_a_class_leaves_out_pictures_without_it_and_says_how_many(start: Start) -> None:
+    start("--model", "own_networks:bright", "--input-size", "32")
+    app = open_page("layer_ladder", model="own_networks:bright", img="0", target="1", sample="24")
+    assert "pictures in which it is predicted nowhere are left out" in captions(app)
+    press(app, "Measure 24 images")
+    lacking = int((~bright_in(24)).sum())
+    run_until(app, lambda: f"{lacking} pictures left out, as class 1 is predicted nowhere there." in captions(app))
+    assert errors(app) == ""
 
 
 # Section: other pages, and what is taken home

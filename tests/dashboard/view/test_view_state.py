@@ -207,7 +207,7 @@ NONSENSE = [
     ("placement", "centred", "one of stretched, receptive-field would be right."),
     ("beside", "class", "one of nothing, image, model, layer would be right."),
     ("flicker", "1", "on or off would be right."),
-    ("a", "Captum", f"{_SIDE} (program: 'Captum'; one of manual, package, torch-cam, captum would be right)."),
+    ("a", "Captum", f"{_SIDE} (program: 'Captum'; one of manual, package, torch-cam, captum, ultralytics would be right)."),
     ("b", "manual;relu=perhaps", f"{_SIDE} (relu: 'perhaps'; True or False would be right)."),
     ("b", "package;relu=false", f"{_SIDE} (settings: the package fixes relu; package_settings(...) would be right)."),
     ("steps", "layers,speed", "names of settings, with commas between, would be right."),
@@ -238,14 +238,19 @@ NONSENSE = [
     ("said", "12,20,3", f"{SAID} would be right."),
     ("present", "full", "on or off would be right."),
     ("plus", "all", "numbers of labels, with commas between, would be right."),
-    ("task", "multi", "one of softmax, sigmoid, binary, regression, segmentation would be right."),
+    (
+        "task",
+        "multi",
+        "one of softmax, sigmoid, binary, regression, segmentation, sigmoid-segmentation, detection would be right.",
+    ),
     ("window", "9,2", "two whole numbers, the lower one first, with a comma between, would be right."),
     ("window", "dark", "two whole numbers, the lower one first, with a comma between, would be right."),
     ("cover", "AA!", _COVER),
     ("cover", "A" * 44, _COVER),
     ("cover", "A" * 42 + "B", _COVER),  # the last letter has four cells: this one is beyond the grid
-    ("region", "12,20,3", "a row and a column such as 12,20, or the code of cells, would be right."),
-    ("region", "AA!", "a row and a column such as 12,20, or the code of cells, would be right."),
+    ("region", "12,20,3", "a row and a column such as 12,20, the code of cells, or a box such as box:17, would be right."),
+    ("slice", "-1", "the number of a slice, from 0, would be right."),
+    ("region", "AA!", "a row and a column such as 12,20, the code of cells, or a box such as box:17, would be right."),
     ("known", "secret", "one of mark, quarter, apart, object would be right."),
     ("method", "cam", "one of grad-cam, hirescam, layercam, grad-cam++ would be right."),
     ("finds", "it", "one of energy, pointing, overlap would be right."),
@@ -294,10 +299,10 @@ def test_channels_of_tokens_are_counted_along_their_own_axis() -> None:
 def test_unknown_models_become_the_default_and_only_the_first_takes_the_layer_along() -> None:
     view, (note,) = fit_models(View(model="vgg", layer="conv1", image=8), OwnModels())
     assert view == View(image=8)
-    assert note == "model=vgg: there are captum-tutorial, tutorial, resnet20, watermark."
+    assert note == "model=vgg: there are captum-tutorial, tutorial, resnet20, vit-tiny, watermark."
     view, (note,) = fit_models(View(other_model="vgg", layer="conv1"), OwnModels())
     assert view == View(layer="conv1")
-    assert note == "model2=vgg: there are captum-tutorial, tutorial, resnet20, watermark."
+    assert note == "model2=vgg: there are captum-tutorial, tutorial, resnet20, vit-tiny, watermark."
     view, notes = fit_models(View(model="", other_model="vgg"), OwnModels())
     assert view == View()
     assert [note.split(":")[0] for note in notes] == ["model=", "model2=vgg"]
@@ -312,7 +317,7 @@ def test_a_servers_own_model_is_what_the_dashboard_opens_with_and_stands_in_for_
     assert read_query({"model": "tutorial"}, opening_view(own)) == (View(model="tutorial"), ())
     view, (note,) = fit_models(View(model="vgg"), own)
     assert view == View(model="resnet18")
-    assert note == "model=vgg: there are resnet18, captum-tutorial, tutorial, resnet20, watermark."
+    assert note == "model=vgg: there are resnet18, captum-tutorial, tutorial, resnet20, vit-tiny, watermark."
 
 
 def test_an_upload_that_is_gone_is_said_and_the_default_stands_in_for_it() -> None:

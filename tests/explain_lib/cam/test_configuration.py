@@ -108,7 +108,7 @@ def test_true_and_false_are_read_also_where_they_are_the_default(name: str, text
 
 
 BAD_TEXTS = [
-    ("", r"^program: ''; one of manual, package, torch-cam, captum would be right$"),
+    ("", r"^program: ''; one of manual, package, torch-cam, captum, ultralytics would be right$"),
     ("Manual", r"^program: 'Manual'; one of manual, package"),
     ("manual;", r"^: there is no such setting; one of layers, variant, .*, exponent would be right"),
     ("manual;Relu=false", r"^Relu: there is no such setting; one of layers, variant"),
@@ -146,7 +146,9 @@ def test_the_package_under_the_manual_defaults_is_refused_with_all_that_differs(
 
 @pytest.mark.parametrize("program", ["Captum", "", None, ["manual"]])
 def test_another_program_is_refused(program: Any) -> None:
-    with pytest.raises(xl.InputError, match=r"program: .*; one of manual, package, torch-cam, captum would be right"):
+    with pytest.raises(
+        xl.InputError, match=r"program: .*; one of manual, package, torch-cam, captum, ultralytics would be right"
+    ):
         xl.Configuration(program)
 
 

@@ -1,9 +1,11 @@
-"""torch-cam and Captum called through explain_lib and called directly, and the manual maps under their settings."""
+"""torch-cam, Captum and Ultralytics called through explain_lib and directly, and the manual maps under their settings."""
 
+import subprocess
 import sys
 from collections.abc import Callable
 from copy import deepcopy
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,14 +28,14 @@ import explain_lib as xl
 from explain_lib.cam import other_programs
 from explain_lib.cam.configuration import Configuration, is_installed, parse_configuration, program_of
 from explain_lib.cam.other_programs import OPINIONS, third_opinion
-from explain_lib.cam.settings import captum_settings, torch_cam_settings
+from explain_lib.cam.settings import captum_settings, torch_cam_settings, ultralytics_settings
 from explain_lib.compare import decomposition
 
 Score = Callable[[Tensor], Tensor]
 """From logits (N, classes) to one number an image."""
 
-PRESETS = {"torch-cam": torch_cam_settings, "captum": captum_settings}
-MODULES = {"torch-cam": "torchcam", "captum": "captum"}
+PRESETS = {"torch-cam": torch_cam_settings, "captum": captum_settings, "ultralytics": ultralytics_settings}
+MODULES = {"torch-cam": "torchcam", "captum": "captum", "ultralytics": "ultralytics"}
 MODELS = ["captum-tutorial", "resnet20", "vgg11"]
 LAYERS = {
     "captum-tutorial": ["conv1", "pool1", "conv2", "relu2"],
@@ -81,7 +83,23 @@ def captum_alone(model: xl.Model, pixels: np.ndarray, layer: str, score: Score =
     return LayerAttribution.interpolate(attributions, model.input_size)[:, 0].detach().numpy()
 
 
-ALONE: dict[str, Callable[..., np.ndarray]] = {"torch-cam": torch_cam_alone, "captum": captum_alone}
+def plain_layer_cam(model: xl.Model, pixels: np.ndarray, layer: str, score: Score = top) -> np.ndarray:
+    """LayerCAM by plain autograd, enlarged, then divided by its maximum, on a copy of the network without in-place ReLUs."""
+    network, kept = in_place_off(model).network.eval(), []
+    hook = network.get_submodule(layer).register_forward_hook(lambda *given: kept.append(given[2]))
+    explained = score(network(network_input(model, pixels).requires_grad_().clone())).sum()
+    hook.remove()
+    (gradient,) = torch.autograd.grad(explained, kept[0])
+    maps = (gradient.clamp(min=0) * kept[0]).sum(1, keepdim=True).clamp(min=0)
+    enlarged = nn.functional.interpolate(maps, model.input_size, mode="bilinear")[:, 0].detach()
+    return (enlarged / enlarged.amax((1, 2), keepdim=True).clamp(min=1e-7)).numpy()
+
+
+ALONE: dict[str, Callable[..., np.ndarray]] = {
+    "torch-cam": torch_cam_alone,
+    "captum": captum_alone,
+    "ultralytics": plain_layer_cam,
+}
 
 
 @pytest.fixture(scope="module")
@@ -166,6 +184,57 @@ def test_captum_is_right_where_a_relu_overwrites_the_layer(random_model: Models,
     )
 
 
+def test_ultralytics_is_right_where_an_operation_overwrites_the_layer() -> None:
+    model = model_of(seeded(lambda: Headed(nn.Conv2d(3, 4, 3), nn.Hardswish(inplace=True))))
+    right = plain_layer_cam(model, noise(3), "body.0")
+    assert_allclose(third_opinion("ultralytics", model, noise(3), "body.0"), right, atol=1e-6)
+    assert_allclose(xl.heatmap(model, noise(3), ultralytics_settings(("body.0",))), right, atol=1e-6)
+
+
+class Wrapped(nn.Module):
+    """A network as Ultralytics' predictor holds it."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, batch: Tensor) -> Any:
+        return self.model(batch)
+
+
+def test_ultralytics_paints_this_map_when_it_explains_a_network_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    third_opinion("ultralytics", xl.load_model("tutorial"), noise(1, 32), "conv2")  # imports it as the library does
+    from ultralytics.nn.tasks import ClassificationModel
+    from ultralytics.utils import plotting
+
+    network = seeded(lambda: ClassificationModel("yolov8n-cls.yaml", nc=5, verbose=False)).eval()
+    network.model[-1].linear.weight.data *= 1e6  # else its gradients are below the least divisor
+    model = xl.as_model(network, classes=list("abcde"), input_size=(64, 64), mean=(0, 0, 0), std=(1, 1, 1), output=1)
+    pixels, painted = noise(2, 64), []
+    found = third_opinion("ultralytics", model, pixels, "model.8")
+    coloured = plotting.cv2.applyColorMap
+    monkeypatch.setattr(plotting.cv2, "applyColorMap", lambda *given: painted.append(given[0]) or coloured(*given))
+    plotting.class_activation_map(Wrapped(network), network_input(model, pixels), ["a", "b"], tmp_path)
+    assert np.abs(np.stack(painted) - found * 255).max() <= 1
+    assert np.ptp(np.stack(painted)) > 100
+
+
+def test_the_first_use_of_ultralytics_leaves_the_process_as_it_was() -> None:
+    code = (
+        "import os, cv2, numpy, torch, explain_lib as xl\n"
+        "from explain_lib.cam.other_programs import third_opinion\n"
+        "def state():\n"
+        "    printed = numpy.get_printoptions(), str(torch.arange(60) / 7)\n"
+        "    return dict(os.environ), printed, cv2.getNumThreads(), torch.save\n"
+        "before = state()\n"
+        "third_opinion('ultralytics', xl.load_model('tutorial'), xl.load_cifar10().pixels[:1], 'conv2')\n"
+        "assert state() == before\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
+
+
 def test_two_names_for_one_overwritten_output_have_the_gradient_of_what_is_left() -> None:
     model, pixels = model_of(seeded(lambda: Headed(nn.Conv2d(3, 4, 3), nn.Identity(), nn.ReLU(inplace=True)))), noise(3)
     for layer in ("body.0", "body.1", "body.2"):
@@ -217,6 +286,7 @@ def test_the_residual_is_taken_from_the_program_that_fixes_the_settings(
 PROGRAMS_OF = [
     (torch_cam_settings(None), "torch-cam"),
     (captum_settings(("a",)), "captum"),
+    (ultralytics_settings(("a",)), "ultralytics"),
     (xl.package_settings(("a", "b"), "layercam"), "package"),
     (xl.package_settings(None), "package"),
     (xl.PAPER, "manual"),
@@ -265,7 +335,12 @@ def hide(program: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("program", "command"), [("torch-cam", "pip install 'torchcam>=0.5,<0.6'"), ("captum", "pip install 'captum>=0.8,<1.0'")]
+    ("program", "command"),
+    [
+        ("torch-cam", "pip install 'torchcam>=0.5,<0.6'"),
+        ("captum", "pip install 'captum>=0.8,<1.0'"),
+        ("ultralytics", "pip install --no-deps 'ultralytics>=8.4.113,<8.5'"),
+    ],
 )
 def test_a_program_that_is_not_installed_gets_a_sentence_that_says_how(
     program: Any, command: str, monkeypatch: pytest.MonkeyPatch, tutorial: xl.Model, study: np.ndarray
@@ -292,6 +367,14 @@ def test_without_the_program_its_settings_are_decomposed_and_have_no_residual(
     found = xl.decompose(tutorial, study, 0, xl.PAPER, settings)
     assert found.residual is None
     assert_array_equal(found.shares, there.shares)
+
+
+@pytest.mark.parametrize(("found", "fits"), [("8.4.112", False), ("8.4.113", True), ("8.4.190", True), ("8.5.0", False)])
+def test_a_release_of_ultralytics_without_its_layer_cam_is_not_taken(
+    found: str, fits: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(other_programs, "version", lambda _: found)
+    assert is_installed("ultralytics") is fits
 
 
 @pytest.mark.parametrize(
@@ -358,14 +441,20 @@ def test_layers_that_a_program_cannot_explain_are_refused(
 
 
 @pytest.mark.parametrize(
-    ("program", "method"), [("torch-cam", (GradCAM, "_get_weights")), ("captum", (LayerGradCam, "attribute"))]
+    ("program", "method"),
+    [
+        ("torch-cam", "torchcam.methods.GradCAM._get_weights"),
+        ("captum", "captum.attr.LayerGradCam.attribute"),
+        ("ultralytics", "ultralytics.utils.plotting.class_activation_map"),
+    ],
 )
 def test_a_failure_of_the_program_alone_is_said_to_be_its_own(
-    program: Any, method: tuple[type, str], monkeypatch: pytest.MonkeyPatch, tutorial: xl.Model, study: np.ndarray
+    program: Any, method: str, monkeypatch: pytest.MonkeyPatch, tutorial: xl.Model, study: np.ndarray
 ) -> None:
     def fail(*_: object, **__: object) -> None:
         raise ValueError("out of coffee")
 
-    monkeypatch.setattr(*method, fail)
+    third_opinion(program, tutorial, study, "conv1")  # so that it is imported as the library does it
+    monkeypatch.setattr(method, fail)
     with pytest.raises(xl.NetworkError, match=rf"^{program} failed on this network: ValueError: out of coffee$"):
         third_opinion(program, tutorial, study, "conv2")

@@ -41,7 +41,7 @@ def test_every_table_is_a_model_and_its_files_lie_beside_the_file(tmp_path: Path
     first, second, third = read_models(file(tmp_path, text))
     described = Described(("a", "b"), (160, 128), (0.5, 0.4, 0.3), (1.0, 1.0, 1.0))
     assert first == OwnModelOptions("resnet18", str(tmp_path / "runs/flowers.pt"), described, "flowers")
-    assert second == OwnModelOptions("timm:test_vit", "random", Described(("cat", "dog"), (64, 64)), "untrained")
+    assert second == OwnModelOptions("timm:test_vit", "random", Described(("cat", "dog"), (64,)), "untrained")
     assert third == OwnModelOptions(f"hf:{tmp_path / 'vit'}", None, Described(), "folder")
     assert [one.name for one in (first, second, third)] == ["flowers", "untrained", "folder"]
 

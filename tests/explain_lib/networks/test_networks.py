@@ -28,10 +28,12 @@ def test_resnet20_has_19_conv_layers_on_three_grids() -> None:
 
 def test_the_small_transformer_has_64_patches_of_four_pixels_in_six_blocks() -> None:
     network = vit_tiny()
-    # a block: attention 4 * 128**2, two layers of 128 x 256, biases, normalisations; a patch: 48 weights, a bias
-    block = 4 * 128**2 + 4 * 128 + 2 * 128 * 256 + 256 + 128 + 4 * 128
-    assert sum(one.numel() for one in network.parameters()) == 49 * 128 + 66 * 128 + 6 * block + 2 * 128 + 10 * 129
-    assert grids(network) == {"conv_proj": (8, 8)}
+    # a block: attention 4 * 96**2, two layers of 96 x 192, biases, normalisations
+    block = 4 * 96**2 + 4 * 96 + 2 * 96 * 192 + 192 + 96 + 4 * 96
+    patches = 27 * 32 + 2 * 32 + 9 * 32 * 64 + 2 * 64 + 64 * 96 + 96  # two convolutions with their normalisations, a third
+    assert sum(one.numel() for one in network.parameters()) == patches + 66 * 96 + 6 * block + 2 * 96 + 10 * 97
+    found = grids(network)
+    assert (found["conv_proj.conv_bn_relu_0.0"], found["conv_proj.conv_last"]) == ((16, 16), (8, 8))
 
 
 def test_the_shortcut_takes_every_second_pixel_and_pads_channels_with_zeros() -> None:

@@ -144,7 +144,7 @@ def test_an_average_leaves_them_out(model: xl.Model) -> None:
     assert found.images == len(GOOD)
     assert_array_equal(found.map, right.map)
     assert_array_equal(found.picture, np.rint(lazy.whole[GOOD].mean(0)).astype(np.uint8))
-    with pytest.raises(xl.DataError, match="no picture of the set can be read"):
+    with pytest.raises(xl.DataError, match="none of them can be read"):
         average_map(model, Holey(2, (0, 1)), "body.3")
 
 

@@ -105,7 +105,10 @@ def test_gradients_of_zero_count_for_nothing() -> None:
 # Section: the bundled networks
 
 
-@pytest.mark.parametrize("name", xl.list_models())
+WITH_RELUS = [name for name in xl.list_models() if name != "vit-tiny"]
+
+
+@pytest.mark.parametrize("name", WITH_RELUS)
 def test_before_a_relu_divisors_are_negative_and_the_layer_after_it_is_named(name: str, images: xl.ImageSet) -> None:
     model = xl.load_model(name)
     layers = ("conv1", "conv2") if "conv2" in model.conv_layers else ("conv1", "layer1.0.bn1", "layer3.0.conv1")
@@ -117,7 +120,7 @@ def test_before_a_relu_divisors_are_negative_and_the_layer_after_it_is_named(nam
         assert not any(one.hold for one in found)
 
 
-@pytest.mark.parametrize("name", xl.list_models())
+@pytest.mark.parametrize("name", WITH_RELUS)
 def test_after_a_relu_all_divisors_are_positive(name: str, images: xl.ImageSet) -> None:
     model = xl.load_model(name)
     rectified = tuple(one for one in model.spatial_layers if "relu" in one or "pool" in one)
