@@ -9,6 +9,7 @@ from explain_lib.base.errors import ExplainError
 from explain_lib.commands import advise as advise_command
 from explain_lib.commands import card as card_command
 from explain_lib.commands import check_up as check_up_command
+from explain_lib.commands import guesses as guesses_command
 from explain_lib.commands import layers as layers_command
 from explain_lib.commands import lesson as lesson_command
 from explain_lib.commands import replay as replay_command
@@ -36,6 +37,7 @@ COMMANDS = (
     Command("advise", "name the layer to hook, for your own pictures", advise_command.add_options, advise_command.run),
     Command("sanity", "test whether maps depend on what a model has learnt", sanity_command.add_options, sanity_command.run),
     Command("truth", "test whether maps find a place that is known", truth_command.add_options, truth_command.run),
+    Command("guesses", "train networks that test the study's guesses", guesses_command.add_options, guesses_command.run),
     Command("card", "ask five questions of the map of a picture", card_command.add_options, card_command.run),
     Command("slices", "group pictures whose maps look at the same place", slices_command.add_options, slices_command.run),
     Command("check-up", "check a network for problems before making maps", check_up_command.add_options, check_up_command.run),

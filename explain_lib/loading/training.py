@@ -23,6 +23,7 @@ from explain_lib.base.errors import DataError, InputError
 from explain_lib.base.files import UNREADABLE, read_tensors, write_tensors, write_whole
 from explain_lib.base.sheets import picture_size
 from explain_lib.loading.architectures import find_architecture
+from explain_lib.loading.blueprint import Architecture
 from explain_lib.loading.bundled import CheckpointSpec, load_model
 from explain_lib.networks import watermark
 from explain_lib.networks.cards import ModelCard, file_digest, write_card
@@ -159,11 +160,16 @@ def _optimiser(recipe: Recipe, network: nn.Module) -> torch.optim.Optimizer:
 
 
 class Trainer:
-    """One training of one recipe: the network, its optimiser and its progress."""
+    """One training of one recipe: the network, its optimiser and its progress.
 
-    def __init__(self, name: str, data: ImageSet, folder: Path, recipe: Recipe, command: str) -> None:
+    architecture: that of the recipe's name, unless another is given.
+    """
+
+    def __init__(
+        self, name: str, data: ImageSet, folder: Path, recipe: Recipe, command: str, architecture: Architecture | None = None
+    ) -> None:
         self.name, self.folder, self.recipe, self.command = name, folder, recipe, command
-        self.architecture = find_architecture(recipe.architecture)
+        self.architecture = architecture or find_architecture(recipe.architecture)
         torch.manual_seed(recipe.seed)
         self.network = self.architecture.build(None).to(memory_format=torch.channels_last)
         self.optimiser = _optimiser(recipe, self.network)
@@ -203,16 +209,21 @@ class Trainer:
             self.resume()
             if self.epoch == 0 and 0 in self.recipe.snapshots:
                 self.write(f"{self.name}-epoch-0")
-            while self.epoch < self.recipe.epochs:
-                self._train_epoch()
-                if self.epoch in self.recipe.snapshots:
-                    self.write(f"{self.name}-epoch-{self.epoch}")
-                self._save_progress()
+            for epoch in self.epochs():
+                if epoch in self.recipe.snapshots:
+                    self.write(f"{self.name}-epoch-{epoch}")
             card = self.write(self.name)
             self.resume_file.unlink()
         except OSError as error:
             raise DataError(f"{self.folder} cannot be written to ({error}); name another folder, or make room") from error
         return card
+
+    def epochs(self) -> Iterator[int]:
+        """Train the epochs that are left: the number of each once it is over, and before it counts as done after a kill."""
+        while self.epoch < self.recipe.epochs:
+            self._train_epoch()
+            yield self.epoch
+            self._save_progress()
 
     def _train_epoch(self) -> None:
         self.network.train()

@@ -206,14 +206,14 @@ class GrassRequest(Request[GrassRows]):
             1 - masks.mean((1, 2)),
             layers,
             hooked_layer(model),
-            np.stack([_share_outside(enlarged_maps(process, layer), masks) for layer in layers], axis=1),
+            np.stack([share_outside(enlarged_maps(process, layer), masks) for layer in layers], axis=1),
             whole,
             frog_only,
             background_only,
         )
 
 
-def _share_outside(maps: NDArray[np.float32], masks: NDArray[np.bool_]) -> NDArray[np.float64]:
+def share_outside(maps: NDArray[np.float32], masks: NDArray[np.bool_]) -> NDArray[np.float64]:
     """The share of the sum of each map (N, H, W) outside the outline: (N,); NaN if the sum is 0 or not finite."""
     total = maps.sum((1, 2), dtype=np.float64)
     outside = np.where(masks, np.float32(0), maps).sum((1, 2), dtype=np.float64)
