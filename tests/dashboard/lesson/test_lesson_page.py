@@ -22,7 +22,7 @@ from dashboard.view.this_view import CARRIED_VIEW
 from explain_lib.networks.randomisation import randomised
 
 FILE = OWN_FOLDER / "grad-cam.md"
-COUNT = 14
+COUNT = 15
 HORSE, CAR, CONTOURS = 2, 5, 8
 """The stops about the horse, the car that is taken for a deer, and contours."""
 
