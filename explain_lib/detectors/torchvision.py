@@ -113,9 +113,10 @@ def _of_two_stages(network: nn.Module, images: "ImageList", features: Features, 
     heads, sizes = parts.roi_heads, images.image_sizes
     proposals = parts.rpn(images, features)[0]
     logits, regression = heads.box_predictor(heads.box_head(heads.box_roi_pool(features, proposals, sizes)))
-    boxes = _shares(heads.box_coder.decode(regression, proposals), sizes[0])
+    decoded = heads.box_coder.decode(regression, proposals).reshape(-1, logits.shape[1], 4)  # of no proposal it has two axes
+    boxes = _shares(decoded, sizes[0])
     counts = [len(one) for one in proposals]
-    most = max(counts)
+    most = max(1, *counts)  # a picture in which nothing is proposed has a candidate of nothing
     return Candidates(
         torch.stack([_filled(part, most) for part in logits.float().split(counts)]),
         torch.stack([functional.pad(part, (0, 0, 0, 0, 0, most - len(part))) for part in boxes.split(counts)]),

@@ -44,8 +44,8 @@ class Read:
     def repeated(self, count: int) -> "Read":
         """One picture as if it had been read so many times."""
         places = None if self.places is None else self.places.expand(count, -1, -1, -1)
-        own = [self.own[0]] * count
         boxes = None if self.candidates is None else self.candidates.repeated(count)
+        own = [self.own[0]] * count if boxes is None else Entries(boxes)
         return replace(self, scores=self.scores.expand(count, -1), own=own, places=places, candidates=boxes)
 
     @property
@@ -64,10 +64,14 @@ class Read:
 
     def detached(self) -> "Read":
         """The same without the graph."""
-        own = self.own.detach() if isinstance(self.own, Tensor) else [_detached(part) for part in self.own]
         places = None if self.places is None else self.places.detach()
         boxes = None if self.candidates is None else self.candidates.detached()
+        own = _detached_own(self.own) if boxes is None else Entries(boxes)
         return replace(self, scores=self.scores.detach(), own=own, places=places, candidates=boxes)
+
+
+def _detached_own(own: Tensor | Sequence[object]) -> Tensor | Sequence[object]:
+    return own.detach() if isinstance(own, Tensor) else [_detached(part) for part in own]
 
 
 def _detached(part: object) -> object:

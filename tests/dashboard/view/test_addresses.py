@@ -23,8 +23,8 @@ PAGES = (
     ),
     "disagreement",
 )
-EVERYTHING = {key: text for key, (_, text) in GIVEN_OUT.items() if key != "region"}
-"""A region is for networks that segment alone."""
+EVERYTHING = {key: text for key, (_, text) in GIVEN_OUT.items() if key not in ("region", "slice")}
+"""A region is for networks that segment or detect, a slice for those of volumes."""
 
 
 @pytest.mark.parametrize("page", PAGES)

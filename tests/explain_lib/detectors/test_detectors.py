@@ -198,6 +198,14 @@ def test_a_contrast_of_two_classes_is_within_one_box() -> None:
     close(found.signed_contrast, plain_map(logits[number, 1] - logits[number, 2], activation))
 
 
+def test_a_picture_in_which_nothing_is_proposed_has_no_object() -> None:
+    network = own_detectors.two_stages()
+    network.rpn.score_thresh = 1.1  # above every score
+    model = xl.as_model(network, classes=own_detectors.NAMES, input_size=(32, 32), mean=(0,) * 3, std=(1,) * 3)
+    assert_allclose(model.predict(one()), np.zeros((1, 4)), atol=1e-6)
+    assert not xl.grad_cam(model, one(), LAYER, 1)[LAYER].signed.any()
+
+
 # Section: names and input
 
 

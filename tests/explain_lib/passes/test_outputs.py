@@ -278,7 +278,12 @@ BAD_TASKS: list[tuple[int, dict[str, Any], str]] = [
     (1, {"task": "softmax"}, "task: 'softmax' does not fit a network with one score; one of binary, sigmoid, regression"),
     (1, {"unit": "years"}, "unit: 'years' belongs to numbers, and the task is binary; task='regression' would be right"),
     (1, {"unit": 3, "task": "regression"}, "unit: 3; a text, as 'years', would be right"),
-    (3, {"task": "multi"}, "task: 'multi'; one of softmax, sigmoid, binary, regression, segmentation would be right"),
+    (
+        3,
+        {"task": "multi"},
+        "task: 'multi'; one of softmax, sigmoid, binary, regression, segmentation, sigmoid-segmentation, "
+        "detection would be right",
+    ),
     (3, {"task": 3}, "task: 3; one of"),
     (
         1,
