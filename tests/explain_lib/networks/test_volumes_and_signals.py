@@ -16,6 +16,7 @@ from torchvision.models.video import r3d_18
 import explain_lib as xl
 from explain_lib.audit.card import belief_card
 from explain_lib.base.sheets import Sheet
+from explain_lib.cam.contrast import contrast, contrasts
 from explain_lib.cam.other_programs import third_opinion
 from explain_lib.networks.randomisation import randomised
 from explain_lib.trust.faithfulness import removal_pictures
@@ -56,6 +57,11 @@ def as_input(pixels: NDArray[np.uint8]) -> Tensor:
 
 def by_autograd(network: nn.Module, batch: Tensor, layer: str) -> NDArray[np.float32]:
     """The ReLU maps of the likeliest classes over all axes that the layer's output has."""
+    return signed_by_autograd(network, batch, layer, lambda scores: scores.amax(1)).clip(min=0)
+
+
+def signed_by_autograd(network: nn.Module, batch: Tensor, layer: str, score: Callable[[Tensor], Tensor]) -> NDArray[np.float32]:
+    """The maps before the ReLU. score: (N,) of the output (N, classes)."""
     kept: list[Tensor] = []
 
     def keep(_: nn.Module, __: object, output: Tensor) -> Tensor:
@@ -65,9 +71,9 @@ def by_autograd(network: nn.Module, batch: Tensor, layer: str) -> NDArray[np.flo
     handle = network.get_submodule(layer).register_forward_hook(keep)
     scores = network(batch.clone().requires_grad_())
     handle.remove()
-    (gradient,) = torch.autograd.grad(scores.amax(1).sum(), kept)
+    (gradient,) = torch.autograd.grad(score(scores).sum(), kept)
     axes = tuple(range(2, gradient.dim()))
-    return (gradient.mean(axes, keepdim=True) * kept[0]).sum(1).relu().detach().numpy()
+    return (gradient.mean(axes, keepdim=True) * kept[0]).sum(1).detach().numpy()
 
 
 # Section: maps
@@ -177,6 +183,38 @@ def test_a_slice_of_the_input_lies_between_the_slices_of_the_map() -> None:
     """Of two slices 0 and 8, stretched over four, the middles lie at -1/4, 1/4, 3/4 and 5/4 of the way."""
     values = np.concatenate([np.zeros((1, 3)), np.full((1, 3), 8.0)]).astype(np.float32)
     assert_allclose(Sheet((4, 5, 6)).over_slices(values, 2)[:, 0, 0], [0, 2, 6, 8])
+
+
+# Section: what compares maps on the layer's grid
+
+
+def one_of(kind: str) -> tuple[nn.Module, xl.Model, NDArray[np.uint8]]:
+    """A network, its model, and one volume (1, slices, height, width, 3) or one signal (1, samples, 1)."""
+    if kind == "volume":
+        return (network := volume_network()), model_of(network, SIZE), noise(1, *SIZE, 3)
+    return (network := signal_network()), model_of(network, (SAMPLES,), 1), noise(1, SAMPLES, 1)
+
+
+@pytest.mark.parametrize(("kind", "layer"), [("volume", "0"), ("volume", "3"), ("signal", "0"), ("signal", "3")])
+def test_two_classes_are_contrasted_over_all_axes(kind: str, layer: str) -> None:
+    network, model, values = one_of(kind)
+    a, b = 2, 0
+    batch, sheets = as_input(values), model.sheet.closed(values)
+    found = contrast(model, sheets, layer, a, b)
+    scores: dict[str, Callable[[Tensor], Tensor]] = {
+        "signed_a": lambda logits: logits[:, a],
+        "signed_b": lambda logits: logits[:, b],
+        "signed_contrast": lambda logits: logits[:, a] - logits[:, b],
+        "against": lambda logits: -logits[:, a],
+        "by_logit": lambda logits: logits[:, a],
+        "by_probability": lambda logits: logits.softmax(1)[:, a],
+    }
+    for name, score in scores.items():
+        right = signed_by_autograd(network, batch, layer, score)[0]
+        right = right if name.startswith("signed") else right.clip(min=0)
+        assert np.ptp(right) > 0
+        assert_allclose(getattr(found, name).reshape(right.shape), right, **EXACT)
+        assert_allclose(getattr(contrasts(model, sheets, None, a, b)[layer], name).reshape(right.shape), right, **EXACT)
 
 
 # Section: refused, and told apart
