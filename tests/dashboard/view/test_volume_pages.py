@@ -24,15 +24,19 @@ from opened_page import (
     open_page,
     query,
     run_snippet,
+    run_until,
     unescaped,
     warnings,
 )
+from scipy.stats import spearmanr
 from staged import class_bars, panels
 from torch import nn
 from torch.nn import functional
 
 import explain_lib as xl
+from dashboard.topics.sanity.part import STRIP
 from dashboard.view.server_options import server_cache
+from explain_lib.networks.randomisation import randomised
 
 Start = Callable[..., None]
 VOLUME, SIGNAL = "own_networks:volume", "own_networks:signal"
@@ -121,7 +125,7 @@ def test_every_page_stands_or_says_why_it_has_nothing_to_show(start: Start, page
     app = open_folded(page, model=size[0])
     assert not app.exception
     assert errors(app) == ""
-    if page in ("layer_explorer", "glossary", "training_time", "guesses"):
+    if page in ("layer_explorer", "sanity_checks", "glossary", "training_time", "guesses"):
         return
     said = unescaped(" ".join(one.value for one in app.info))
     assert f"Nothing to show for {size[0]}, a network of {'volumes' if len(size) == 4 else 'signals'}: this page " in said
@@ -255,6 +259,33 @@ def test_two_classes_are_contrasted_at_the_slice_that_is_shown(start: Start, num
     assert "layer 2, 3 × 16 × 16" in captions(app)
 
 
+def test_sanity_checks_show_one_slice_and_compare_all(start: Start) -> None:
+    app = with_volume(start, "sanity_checks", slice="4", randomised="2", layer="2")
+    run_until(app, lambda: "start-8" in panels(app))
+    network = own_networks.volume().eval()
+    model, batch = server_cache().model(VOLUME), still_volume()
+    explained, own = int(network(batch).argmax()), plain_map(network, batch, "2")
+    other = own_networks.volume()
+    other.load_state_dict(randomised(model, 2).network.state_dict())
+    forgot = plain_signed(other, batch, "2", lambda logits: logits[0, explained]).clip(min=0)
+    shown = panels(app)
+    for name, right in (("whole", own), ("depth-0", own), ("depth-2", forgot), ("start-1", forgot)):
+        values = shown[name].values
+        assert right[1].max() > 0
+        assert values is not None
+        assert_allclose(values, over_slices(right)[4], atol=1e-6 * right.max())
+        assert shown[name].head["top"] == pytest.approx(right.max(), rel=1e-4)
+    picture = shown["picture"].picture
+    assert picture is not None
+    assert_array_equal(picture, xl.load_cifar10().pixels[IMAGE])
+    alike = spearmanr(own.ravel(), forgot.ravel()).statistic
+    assert f"{alike:.2f}".replace("-", "−") in str(shown["depth-2"].head)
+    assert "Correlations are over all slices, too." in captions(app)
+    assert download(app, "Slide (PNG)").startswith(b"\x89PNG")
+    act(app, panel="depth-0")
+    assert (query(app)["randomised"], query(app)["slice"]) == ("0", "4")
+
+
 # Section: a signal
 
 
@@ -298,3 +329,16 @@ def test_two_classes_are_contrasted_along_a_signal(start: Start) -> None:
     scores = chart(app, "contrast-scores")
     for number, name in enumerate(("logit", "probability")):
         assert_allclose(np.asarray(scores["customdata"])[number], large[name], atol=1e-6)
+
+
+def test_sanity_checks_show_a_signal_as_a_strip(start: Start) -> None:
+    values = np.random.default_rng(4).integers(0, 256, SAMPLES, np.uint8)
+    app = with_signal(start, "sanity_checks", set=keep(values), layer="2")
+    right = plain_map(own_networks.signal(), torch.from_numpy(values / np.float32(255))[None, None], "2")
+    shown = panels(app)
+    assert shown["whole"].values is not None
+    assert_allclose(shown["whole"].values, right[None], atol=1e-6 * right.max())
+    assert shown["picture"].picture is not None
+    assert shown["picture"].picture.shape == (SAMPLES // STRIP, SAMPLES, 3)
+    assert errors(app) == ""
+    assert download(app, "Slide (PNG)").startswith(b"\x89PNG")

@@ -9,6 +9,7 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from numpy.typing import NDArray
 from pytorch_grad_cam import GradCAM
+from scipy.stats import spearmanr
 from torch import Tensor, nn
 from torch.nn import functional
 from torchvision.models.video import r3d_18
@@ -21,7 +22,7 @@ from explain_lib.cam.other_programs import third_opinion
 from explain_lib.networks.randomisation import randomised
 from explain_lib.trust.faithfulness import removal_pictures
 from explain_lib.trust.ladder import ladder_curves
-from explain_lib.trust.sanity import random_starts, sanity_maps
+from explain_lib.trust.sanity import SanityRequest, random_starts, sanity_maps
 from explain_lib.truth.mosaics import mosaic_model
 
 SIZE, SAMPLES = (6, 20, 24), 90
@@ -217,6 +218,51 @@ def test_two_classes_are_contrasted_over_all_axes(kind: str, layer: str) -> None
         assert_allclose(getattr(contrasts(model, sheets, None, a, b)[layer], name).reshape(right.shape), right, **EXACT)
 
 
+def forgotten(network: nn.Module, model: xl.Model, depth: int, seed: int = 0) -> nn.Module:
+    """The plain network with the weights of the randomised copy."""
+    other = deepcopy(network)
+    other.load_state_dict(randomised(model, depth, seed=seed).network.state_dict())
+    return other.eval()
+
+
+@pytest.mark.parametrize(("kind", "layer"), [("volume", "0"), ("volume", "3"), ("signal", "0"), ("signal", "3")])
+def test_maps_of_networks_that_forget_are_compared_over_all_slices(kind: str, layer: str) -> None:
+    network, model, values = one_of(kind)
+    batch, sheets = as_input(values), model.sheet.closed(values)
+    explained = int(network(batch).argmax())
+    found = sanity_maps(model, sheets, layer)
+    own = signed_by_autograd(network, batch, layer, lambda scores: scores[:, explained]).clip(min=0)[0]
+    assert len(found.steps) == 3
+    for depth in range(1, 4):
+        other = forgotten(network, model, depth)
+        right = signed_by_autograd(other, batch, layer, lambda scores: scores[:, explained]).clip(min=0)[0]
+        assert_allclose(found.maps[0, depth].reshape(right.shape), right, **EXACT)
+        alike = spearmanr(own.ravel(), right.ravel()).statistic
+        assert_allclose(found.correlations[0, depth - 1], alike, atol=1e-4)  # ranks of cells that differ by rounding
+    starts = random_starts(model, sheets, layer, seeds=(0, 5))
+    last = signed_by_autograd(forgotten(network, model, 3, 5), batch, layer, lambda scores: scores[:, explained])
+    assert_allclose(starts.maps[1].reshape(own.shape), last.clip(min=0)[0], **EXACT)
+
+
+def test_many_volumes_are_compared_as_one() -> None:
+    model, sheets = model_of(volume_network(), SIZE), model_of(volume_network(), SIZE).sheet.closed(noise(3, *SIZE, 3))
+    rows = SanityRequest(model, sheets, np.array([0, 2]), "3", draws=2).compute()
+    for draw in range(2):
+        for row, image in enumerate((0, 2)):
+            one = sanity_maps(model, sheets[[image]], "3", seed=draw)
+            assert_allclose(rows.correlations[row, draw], one.correlations[0], atol=1e-4)
+
+
+def test_a_twin_that_cuts_the_sheet_elsewhere_is_refused() -> None:
+    model, other = model_of(volume_network(), SIZE), model_of(volume_network(), (10, 12, 24))
+    sheets = model.sheet.closed(noise(2, *SIZE, 3))
+    why = "its input is 10 × 12 × 24; that of the model, 6 × 20 × 24, would be right"
+    with pytest.raises(xl.InputError, match=why):
+        sanity_maps(model, sheets, "3", twin=other)
+    with pytest.raises(xl.InputError, match=why):
+        SanityRequest(model, sheets, np.array([0]), "3", second=other)
+
+
 # Section: refused, and told apart
 
 WRONG: dict[str, tuple[dict[str, object], str]] = {
@@ -249,8 +295,6 @@ PICTURES_ONLY: dict[str, Callable[[xl.Model, NDArray[np.uint8]], object]] = {
     "removed pixels": lambda model, sheets: removal_pictures(
         model, sheets[0], 0, np.arange(sheets[0, ..., 0].size), "grey", [2]
     ),
-    "the sanity check": lambda model, sheets: sanity_maps(model, sheets, "3"),
-    "random starts": lambda model, sheets: random_starts(model, sheets[:1], "3"),
     "covering": lambda model, sheets: xl.cover_effect(model, sheets[0], "AAAw"),
     "an average map": lambda model, sheets: xl.average_map(model, sheets, "3"),
     "causes": lambda model, sheets: xl.decompose(model, sheets, 0, xl.PAPER, xl.package_settings(None)),
