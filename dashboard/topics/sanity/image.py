@@ -57,7 +57,8 @@ def _drawn(check: Check) -> str:
         return f"{placement_words(scene, check.layer)} {drawing}"
     if not sheet.is_volume:
         return f"Cells are stretched over the signal, drawn as a strip. {drawing}"
-    return f"Cells are stretched over the slice. {drawing}, that of all slices. Correlations are over all slices, too."
+    over = f"{drawing.removesuffix('.')}, over all slices."
+    return f"Cells are stretched over the slice. {over} Correlations are over all slices, too."
 
 
 def check_stage(check: Check, starts: Starts) -> Stage:

@@ -280,7 +280,7 @@ def test_sanity_checks_show_one_slice_and_compare_all(start: Start) -> None:
     assert_array_equal(picture, xl.load_cifar10().pixels[IMAGE])
     alike = spearmanr(own.ravel(), forgot.ravel()).statistic
     assert f"{alike:.2f}".replace("-", "−") in str(shown["depth-2"].head)
-    assert "Correlations are over all slices, too." in captions(app)
+    assert "end at its own maximum, over all slices. Correlations are over all slices, too." in captions(app)
     assert download(app, "Slide (PNG)").startswith(b"\x89PNG")
     act(app, panel="depth-0")
     assert (query(app)["randomised"], query(app)["slice"]) == ("0", "4")
