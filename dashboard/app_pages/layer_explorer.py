@@ -42,6 +42,7 @@ def _draw_sheet(scene: Scene) -> None:
     from dashboard.topics.explorer.sheets import sheet_files, show_sheet  # only few networks need it
 
     maps = show_sheet(scene)
+    show_contrast(scene, maps.layer, maps.cams.names)
     show_check_up(scene)
     offer(sheet_files(maps), slide=lambda: view_slide(scene))
 

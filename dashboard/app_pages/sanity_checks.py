@@ -37,11 +37,4 @@ def _draw(scene: Scene) -> None:
     show_twin(check)
 
 
-show_page(
-    "sanity_checks",
-    _draw,
-    blind_images,
-    line=Line(score=False),
-    opens=OPENS,
-    of_pictures="compares maps of pictures, with a window of rows and columns",
-)
+show_page("sanity_checks", _draw, blind_images, line=Line(score=False), opens=OPENS)

@@ -10,8 +10,10 @@ import streamlit as st
 from dashboard.view import terms
 from dashboard.view.address import bound, bound_by, change_view, current_view
 from dashboard.view.scene import Scene
+from dashboard.view.view import chosen_slice
 from explain_lib import ExplainCache, ExplainError, list_models
 from explain_lib.base.errors import DataError
+from explain_lib.base.sheets import Sheet
 from explain_lib.base.words import percent
 from explain_lib.loading.bundled import NetworkSize, load_card, network_size
 from explain_lib.networks.task_words import TASK_WORDS
@@ -31,6 +33,16 @@ def choice(field: str, label: str, words: Mapping[Option, str], value: Option, h
     st.segmented_control(
         label, tuple(words), **bound(field, value), format_func=words.__getitem__, required=True, help=help_text
     )
+
+
+def slice_picker(scene: Scene, sheet: Sheet) -> None:
+    """The slice of a volume that is shown. sheet: of two slices or more."""
+
+    def write(number: int) -> None:
+        change_view(slice=number)
+
+    shown = chosen_slice(scene.view, sheet)
+    st.slider("Slice", 0, sheet.slices - 1, **bound_by("slice_slider", shown, write), width=420)
 
 
 def number_picker(field: str, label: str, value: int, last: int) -> None:

@@ -1,12 +1,13 @@
 """Sanity checks: do maps change when the weights are randomised, or trained on labels in random order?
 
 Adebayo et al. 2018, "Sanity Checks for Saliency Maps" (arXiv 1810.03292): model parameter randomisation (section 3) and data
-randomisation (section 4). The measure is the Spearman correlation of ReLU maps on the grid of the layer.
+randomisation (section 4). The measure is the Spearman correlation of ReLU maps on the grid of the layer, of a volume over all
+of its slices at once.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +16,10 @@ from explain_lib.base.errors import InputError
 from explain_lib.base.frozen import Frozen
 from explain_lib.base.maps import Map
 from explain_lib.base.run_context import recorded, remembered
+from explain_lib.base.sheets import size_words
 from explain_lib.base.statistics import Estimate, bootstrap_mean, rank_correlations, standard_ranks
 from explain_lib.cam.grad_cam import grad_cam
-from explain_lib.networks.model import Model, check_model, of_pictures
+from explain_lib.networks.model import Model, check_model
 from explain_lib.networks.randomisation import (
     DRAWS,
     MOST_DRAWS,
@@ -127,10 +129,10 @@ def sanity_maps(
     randomised copies; a model with the same layers. second: likewise, after the twin: a network that was trained as the model
     was, from another seed. Raises the errors of grad_cam.
     """
-    own = grad_cam(of_pictures(model, "the sanity check is"), pixels, layer, target)
+    own = grad_cam(model, pixels, layer, target)
     explained = np.array([class_of(one) for one in own.targets], dtype=np.int64)
     maps, logits = [own[layer].map], [own.logits]
-    trained = _trained(twin, second)
+    trained = _trained(model, twin, second)
     for other in trained.values() or _copies(model, mode, seed):
         cams = grad_cam(other, pixels, layer, own.targets)
         maps.append(cams[layer].map)
@@ -140,9 +142,17 @@ def sanity_maps(
     return SanityMaps(names, np.stack(maps, axis=1), explained, values_of(np.stack(logits, axis=1), model.task), correlations)
 
 
-def _trained(twin: Model | None, second: Model | None) -> dict[str, Model]:
-    """The trained networks that a model is compared with in place of randomised copies, by the names of their steps."""
-    return {name: check_model(one) for name, one in ((TWIN, twin), (SECOND, second)) if one is not None}
+def _trained(model: Model, twin: Model | None, second: Model | None) -> dict[str, Model]:
+    """The trained networks that a model is compared with in place of randomised copies, by the names of their steps.
+
+    Raises InputError for one whose input has other axes: the same sheet may be cut into other slices.
+    """
+    trained = {name: check_model(one) for name, one in ((TWIN, twin), (SECOND, second)) if one is not None}
+    for one in trained.values():
+        if one.given_size != model.given_size:
+            sizes = size_words(one.given_size), size_words(model.given_size)
+            raise InputError(f"twin or second: its input is {sizes[0]}; that of the model, {sizes[1]}, would be right")
+    return trained
 
 
 def _step_names(model: Model) -> tuple[str, ...]:
@@ -174,7 +184,7 @@ def random_starts(
     Raises the errors of grad_cam, and InputError for another number of pictures, no seed, and a depth that randomised refuses.
     """
     numbers = _checked_seeds(seeds)
-    at = len(randomisation_steps(of_pictures(model, "the sanity check is"))) if depth is None else depth
+    at = len(randomisation_steps(model)) if depth is None else depth
     own = grad_cam(model, pixels, layer, target)
     if len(own.targets) != 1:
         raise InputError(f"pixels: {len(own.targets)} pictures; one, as a batch of one, would be right")
@@ -212,10 +222,12 @@ class SanityRequest(Request[SanityRows]):
     draws: int = DRAWS
     second: Model | None = None
 
+    takes_sheets: ClassVar[bool] = True
+
     def __post_init__(self) -> None:
         super().__post_init__()
         self.model.find_layers(self.layer)
-        for other in _trained(self.twin, self.second).values():
+        for other in _trained(self.model, self.twin, self.second).values():
             other.find_layers(self.layer)
         self._settle(target=marked_target(self.model, self.target))
         chosen_steps((), 0, self.mode)
@@ -243,7 +255,7 @@ class SanityRequest(Request[SanityRows]):
 
     @property
     def _others(self) -> dict[str, Model]:
-        return _trained(self.twin, self.second)
+        return _trained(self.model, self.twin, self.second)
 
     def compute(self) -> SanityRows:
         pictures, following = self.pixels[self.images], self.pixels[next_readable(self.pixels, self.images)]

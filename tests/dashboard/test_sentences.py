@@ -55,6 +55,7 @@ ONE_NUMBER = {
     "dashboard/widgets/selection.py": "the share that is right of a selection",
     "dashboard/topics/browser/sections.py": "confidences under thumbnails, the range of a mean map",
     "dashboard/topics/explorer/contrast.py": "probabilities of two classes, ranges of maps",
+    "dashboard/topics/explorer/sheet_contrast.py": "ranges of maps",
     "dashboard/topics/explorer/regions.py": "shares of one picture",
     "dashboard/topics/gallery/rows.py": "the mean difference of two maps",
     "dashboard/topics/gallery/sections.py": "the mean difference of two maps",

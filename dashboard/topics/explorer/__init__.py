@@ -14,5 +14,6 @@ contrast        why this class and not that one
 cover           the picture painted over, followed while the pointer moves
 regions         the classes that a network which segments predicts, place by place
 sections        controls, the panels, the strip of all layers
+sheet_contrast  the maps of a contrast, at a slice of a volume or along a signal
 sheets          a volume slice by slice, a signal under its curve; their files
 """

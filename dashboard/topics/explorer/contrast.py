@@ -9,10 +9,10 @@ import streamlit as st
 
 from dashboard.figures.map_words import where_words
 from dashboard.figures.panel import Panel
-from dashboard.topics.explorer.contrast_words import Pair, maps_by_score, score_sentence, sum_sentence
+from dashboard.topics.explorer.contrast_words import BY_SCORE, Pair, maps_by_score, score_sentence, signed_maps, sum_sentence
 from dashboard.view import terms
 from dashboard.view.address import change_view
-from dashboard.view.captions import grid_caption, picture_words, plain
+from dashboard.view.captions import cells_caption, picture_words, plain
 from dashboard.view.scene import Scene
 from dashboard.view.server_options import server_later
 from dashboard.widgets.awaited import await_work
@@ -58,9 +58,14 @@ def show_contrast(scene: Scene, layer: str, layers: tuple[str, ...]) -> None:
     st.caption(
         f"{beside}A: {pair.a}, {said_a} · B: {pair.b}, {said_b}"
         f"{'' if pair.chosen else f', {likeliest}'} · {score_word(found.score, task)} · layer {layer}, "
-        f"{grid_caption((found.signed_a.shape[0], found.signed_a.shape[1]))}"
+        f"{cells_caption(scene.model, layer)}"
     )
-    _maps(scene, found, pair)
+    if scene.model.sheet is None:
+        _maps(scene, found, pair)
+    else:
+        from dashboard.topics.explorer.sheet_contrast import show_sheet_maps  # only few networks need it
+
+        show_sheet_maps(scene, scene.model.sheet, found, pair)
     if np.isfinite(found.reach):  # else each map says so itself
         st.markdown(sum_sentence(found, pair))
         st.markdown(score_sentence(found, pair, task))
@@ -112,25 +117,18 @@ def _maps(scene: Scene, found: Contrast, pair: Pair) -> None:
         return
     rows = [Row((original, *_signed(scene, found, pair)), caption=scale)]
     if found.by_probability is not None:
-        title = "The map of the logit and that of the probability, each on its own scale"
-        rows.append(Row(tuple(_by_score(scene, found, pair)), title))
+        rows.append(Row(tuple(_by_score(scene, found, pair)), BY_SCORE))
     show_stage(Stage(tuple(rows), key="stage-contrast", line_after=len(rows)))
 
 
 def _signed(scene: Scene, found: Contrast, pair: Pair) -> Iterator[Panel]:
-    """The four maps on one scale; that of what speaks against A with its sign turned back, so that blue means the same."""
-    score = score_word(found.score, scene.model.task)
-    maps = {
-        "a": ("map(A)", found.signed_a, f"red: for {pair.a}, blue: against it"),
-        "b": ("map(B)", found.signed_b, f"red: for {pair.b}, blue: against it"),
-        "between": ("map(A − B)", found.signed_contrast, f"red: for {pair.a} rather than {pair.b}, blue: the reverse"),
-        "against": ("Against A", -found.against, f"blue: lowers the {score} of {pair.a} (the map of −A, cut at zero)"),
-    }
+    """The four maps on one scale."""
     centres = scene.centres(scene.layer)
-    for name, (title, values, meaning) in maps.items():
-        alt = f"{title}, {meaning}; {_range(values)}; {where_words(values)}"
+    for name, one in signed_maps(found, pair, scene.model.task).items():
+        values = one.values
+        alt = f"{one.title}, {one.meaning}; {_range(values)}; {where_words(values)}"
         yield Panel(
-            f"contrast-{name}", alt, SIDE, title=title, caption=meaning, values=values, drawing=Drawing(signed=True),
+            f"contrast-{name}", alt, SIDE, title=one.title, caption=one.meaning, values=values, drawing=Drawing(signed=True),
             reach=found.reach, place=place_of(scene), bar=True, centres=centres,
         )  # fmt: skip
 

@@ -7,6 +7,7 @@ from math import isnan
 from explain_lib.base.maps import Map, MapState, map_state
 from explain_lib.base.words import correlation_words, percent, precise_percent, two
 from explain_lib.cam.contrast import Contrast, ScoreDifference
+from explain_lib.networks.task_words import score_word
 from explain_lib.passes.tasks import Task, is_by_place
 
 _OWN_SOFTMAX: Mapping[Task, str] = {
@@ -17,6 +18,8 @@ _OWN_SOFTMAX: Mapping[Task, str] = {
     "detection": "The score is the softmax or the sigmoid of the logits of this box alone; where it is near 100 %, it hardly "
     "changes.",
 }
+
+BY_SCORE = "The map of the logit and that of the probability, each on its own scale"
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,27 @@ class Pair:
 def maps_by_score(found: Contrast) -> Mapping[str, Map]:
     """The ReLU map of each score of A."""
     return {"logit": found.by_logit} | ({} if found.by_probability is None else {"probability": found.by_probability})
+
+
+@dataclass(frozen=True)
+class SignedMap:
+    """A map of a contrast with its sign, and the meaning of its colours, in words. values: float32 (h, w), as found."""
+
+    title: str
+    values: Map
+    meaning: str
+
+
+def signed_maps(found: Contrast, pair: Pair, task: Task) -> Mapping[str, SignedMap]:
+    """The four maps that have one scale; that of what speaks against A with its sign turned back: blue means the same."""
+    score = score_word(found.score, task)
+    lowers = f"blue: lowers the {score} of {pair.a} (the map of −A, cut at zero)"
+    return {
+        "a": SignedMap("map(A)", found.signed_a, f"red: for {pair.a}, blue: against it"),
+        "b": SignedMap("map(B)", found.signed_b, f"red: for {pair.b}, blue: against it"),
+        "between": SignedMap("map(A − B)", found.signed_contrast, f"red: for {pair.a} rather than {pair.b}, blue: the reverse"),
+        "against": SignedMap("Against A", -found.against, lowers),
+    }
 
 
 def sum_sentence(found: Contrast, pair: Pair) -> str:

@@ -12,7 +12,6 @@ from dashboard.figures.map_words import map_words, where_words
 from dashboard.figures.panel import Action, Panel
 from dashboard.topics.explorer.signal_figure import layers_figure, signal_figure
 from dashboard.view import terms
-from dashboard.view.address import bound_by, change_view
 from dashboard.view.captions import bare, cells_caption, scene_caption, short_layer, target_name
 from dashboard.view.field import Value
 from dashboard.view.page_files import PageFiles, explained_code
@@ -21,6 +20,7 @@ from dashboard.view.view import chosen_slice
 from dashboard.widgets.charts import show_chart
 from dashboard.widgets.drawing_controls import drawing_words
 from dashboard.widgets.explained import place_of, probability_bars
+from dashboard.widgets.pickers import slice_picker
 from dashboard.widgets.stage import Row, Stage, show_stage
 from explain_lib.base.maps import Map
 from explain_lib.base.sheets import Sheet
@@ -80,7 +80,8 @@ def show_sheet(scene: Scene) -> SheetMaps:
     maps = SheetMaps(scene, sheet, cams, scene.layer)
     if sheet.is_volume:
         show_stage(volume_stage(maps))
-        _slice_slider(maps)
+        if sheet.slices > 1:
+            slice_picker(scene, sheet)
     else:
         _show_signal(maps)
     return maps
@@ -167,16 +168,6 @@ def _map_caption(maps: SheetMaps, values: Map) -> str:
     between = "" if own == count else f" Its {own} slices are spread linearly over {count}."
     strongest = int(np.abs(values).max((1, 2)).argmax())
     return f"{said}{between}" + (f" It is strongest in slice {strongest}." if np.ptp(values) > 0 else "")
-
-
-def _slice_slider(maps: SheetMaps) -> None:
-    if maps.sheet.slices < 2:
-        return
-
-    def write(number: int) -> None:
-        change_view(slice=number)
-
-    st.slider("Slice", 0, maps.sheet.slices - 1, **bound_by("slice_slider", maps.slice, write), width=420)
 
 
 # Section: a signal

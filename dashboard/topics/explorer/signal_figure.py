@@ -1,4 +1,4 @@
-"""A signal as curves over the strip of its map, and the maps of all layers as rows of colours."""
+"""A signal as curves over the strip of its map, and several maps as rows of colours."""
 
 from collections.abc import Sequence
 
@@ -36,9 +36,12 @@ def signal_figure(channels: NDArray[np.uint8], values: Map, drawing: Drawing) ->
     return chart([strip, *lines], layout, height=HEIGHT, top=8)
 
 
-def layers_figure(names: Sequence[str], rows: Map, *, signed: bool) -> go.Figure:
-    """A row of colours for each layer, float32 (layers, samples), each on a scale of its own."""
-    tops = np.abs(rows).max(1, keepdims=True)
+def layers_figure(names: Sequence[str], rows: Map, *, signed: bool, reach: float | None = None) -> go.Figure:
+    """A row of colours for each layer, or each map, float32 (rows, samples).
+
+    reach: the common end of the colours, None for a scale of its own for each row.
+    """
+    tops = np.abs(rows).max(1, keepdims=True) if reach is None else np.full((len(rows), 1), reach, np.float32)
     shares = np.divide(rows, tops, out=np.zeros_like(rows), where=tops > 0)
     scale = diverging(1) if signed else sequential(0, 1)
     strip = _strip(shares, scale, "%{text}, sample %{x}: %{customdata:.4g}<extra></extra>")

@@ -4,6 +4,7 @@ Without Streamlit:
 check   the maps of the picked image, depth by depth, and from random starts; its slide
 figure  the correlations, step by step
 pairs   which of a blind pair was never trained
+part    what of a picture and its map is drawn: of a volume a slice
 words   random starts in words
 
 On the page:

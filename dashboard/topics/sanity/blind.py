@@ -23,7 +23,12 @@ _HIDDEN = "Trained, or never trained?"
 
 
 def blind_images(scene: Scene) -> Sequence[int] | None:
-    """The pictures of the pairs that the address asks for, as far as the set has them; None where it asks for none."""
+    """The pictures of the pairs that the address asks for, as far as the set has them; None where it asks for none.
+
+    There are no pairs of volumes or signals.
+    """
+    if scene.model.sheet is not None:
+        return None
     return tuple(image for image in scene.view.blind if image < len(scene.images.pixels)) or None
 
 

@@ -10,8 +10,9 @@ from math import nan
 import numpy as np
 from numpy.typing import NDArray
 
+from dashboard.topics.sanity.part import drawn_part, part_words, picture_part
 from dashboard.topics.sanity.words import mean_title
-from dashboard.view.captions import grid_caption
+from dashboard.view.captions import cells_caption
 from dashboard.view.scene import Scene
 from dashboard.view.server_options import server_later
 from dashboard.view.slide import caption_lines, picture_panel, points
@@ -164,11 +165,12 @@ def check_slide(check: Check, starts: RandomStarts | None) -> Slide:
     starts: the title has their mean, if they are there.
     """
     scene, shown = check.scene, check.shown
-    grid = grid_caption((check.found.maps.shape[2], check.found.maps.shape[3]))
+    grid = cells_caption(scene.model, check.layer)
     how = f"Explained: {check.explained} · Grad-CAM at layer {check.layer}, {grid} cells · model {scene.view.model}"
     if shown == 0:
         title, says = "The map before any layer is randomised", f"The network says {check.says(0)}"
-        second = map_panel("Map", check.values(0), scene.drawing, None, f"{grid} cells")
+        part = drawn_part(scene, check.layer, check.values(0))
+        second = map_panel("Map", part.values, scene.drawing, part.reach, f"{grid} cells")
         third = _check_panel(check, 0, "Overlay")
     else:
         if scene.view.mode == "independent":
@@ -181,13 +183,23 @@ def check_slide(check: Check, starts: RandomStarts | None) -> Slide:
         says = f"Randomised: {modules}. The network then says {check.says(shown)}, before {check.says(0)}"
         second, third = _check_panel(check, 0, "Network as it is"), _check_panel(check, shown, f"{after}, first start")
     caption = (caption_lines(scene)[0], says, how)
-    return Slide(title, (picture_panel(scene), second, third), caption, f"{title}. {' '.join(caption)}")
+    return Slide(title, (_picture_panel(scene), second, third), caption, f"{title}. {' '.join(caption)}")
+
+
+def _picture_panel(scene: Scene) -> Panel:
+    sheet = scene.model.sheet
+    if sheet is None:
+        return picture_panel(scene)
+    name = "Slice" if sheet.is_volume else "Signal"
+    return Panel(name, picture_part(scene, sheet), below=f"{scene.name}, {part_words(scene)}")
 
 
 def _check_panel(check: Check, depth: int, name: str) -> Panel:
-    state = map_state(check.values(depth))
     scene, centres = check.scene, points(check.scene, check.layer)
-    panel = overlay_panel(name, scene.picture, check.values(depth), scene.drawing, centres=centres)
+    part = drawn_part(scene, check.layer, check.values(depth))
+    state = map_state(part.values)
+    panel = overlay_panel(name, part.picture, part.values, scene.drawing, part.reach, centres)
     if state is not MapState.VARIED:
-        return replace(panel, below=f"the picture alone: the map is {state.value}")
+        here = f" at {part.words}" if part.words else ""
+        return replace(panel, below=f"the picture alone: the map{here} is {state.value}")
     return replace(panel, below=f"{panel.below}, up to its own maximum")

@@ -6,12 +6,14 @@ import streamlit as st
 
 from dashboard.figures.panel import Action, Panel
 from dashboard.topics.sanity.check import Check, Starts, depth_words, randomised_modules, said_words
+from dashboard.topics.sanity.part import drawn_part, part_words, picture_part
 from dashboard.topics.sanity.words import interval_words, starts_sentence
 from dashboard.view import terms
-from dashboard.view.captions import grid_caption, image_caption, plain
+from dashboard.view.captions import cells_caption, image_caption, plain
 from dashboard.widgets.awaited import await_work
 from dashboard.widgets.drawing_controls import drawing_words, placement_words
-from dashboard.widgets.explained import original_panel, overlay_panel
+from dashboard.widgets.explained import original_panel, overlay_panel, place_of
+from dashboard.widgets.pickers import slice_picker
 from dashboard.widgets.stage import Fact, Row, Stage, show_stage
 from explain_lib.base.maps import Map, MapState, map_state
 from explain_lib.base.words import correlation_words, mean_number
@@ -37,12 +39,26 @@ def show_check(check: Check, starts: Starts) -> None:
     st.caption(
         f"Randomised: {randomised_modules(check)}. The weights are a random start, as before a training, and the same at each "
         f"visit. "
-        f"{placement_words(scene, check.layer)} {drawing_words(scene.view)}"
+        f"{_drawn(check)}"
     )
+    if scene.model.sheet is not None and scene.model.sheet.slices > 1:
+        slice_picker(scene, scene.model.sheet)
     state = map_state(check.values(0))
     if state is not MapState.VARIED:
         flat = f"The map of {check.layer} on this picture is {state.value}"
         st.info(f"{flat}, so no map can be compared with it. Try another layer.")
+
+
+def _drawn(check: Check) -> str:
+    """How maps are drawn, and of a volume or a signal that numbers are about all of it."""
+    scene, sheet = check.scene, check.scene.model.sheet
+    drawing = drawing_words(scene.view)
+    if sheet is None:
+        return f"{placement_words(scene, check.layer)} {drawing}"
+    if not sheet.is_volume:
+        return f"Cells are stretched over the signal, drawn as a strip. {drawing}"
+    over = f"{drawing.removesuffix('.')}, over all slices."
+    return f"Cells are stretched over the slice. {over} Correlations are over all slices, too."
 
 
 def check_stage(check: Check, starts: Starts) -> Stage:
@@ -53,12 +69,12 @@ def check_stage(check: Check, starts: Starts) -> Stage:
 
 def _shown(check: Check, starts: Starts) -> Row:
     scene = check.scene
-    grid = grid_caption((check.found.maps.shape[2], check.found.maps.shape[3]))
+    grid = cells_caption(scene.model, check.layer)
     whole = replace(
         _overlay(check, 0, SIDE), name="whole", title="The trained network", caption=f"layer {check.layer}, {grid}",
         previews=True,
     )  # fmt: skip
-    panels = (original_panel(scene, SIDE), whole)
+    panels = (_original(check), whole)
     said = Fact("The trained network says", check.says(0), "", f"Explained everywhere: {check.explained}")
     if starts.found is None:
         own = Fact("Correlation with its map", correlation_words(check.correlation(check.shown)), terms.SANITY_CORRELATION)
@@ -117,7 +133,29 @@ def _what(check: Check, depth: int) -> str:
     return "nothing randomised" if depth == 0 else f"randomised {depth_words(check, depth)}"
 
 
+def _original(check: Check) -> Panel:
+    scene, sheet = check.scene, check.scene.model.sheet
+    panel = original_panel(scene, SIDE)
+    if sheet is None:
+        return panel
+    title = part_words(scene)
+    return replace(
+        panel, picture=picture_part(scene, sheet), title=title[0].upper() + title[1:], alt=f"{title} of {scene.name}",
+        caption=f"{sheet.one[1]} × {sheet.one[0]} pixels" if sheet.is_volume else "", action=None, place=_place(check),
+    )  # fmt: skip
+
+
 def _over(check: Check, values: Map, what: str, side: int) -> Panel:
     scene = check.scene
     words = f"Grad-CAM of layer {check.layer} on {scene.name}, {what}"
-    return overlay_panel(scene, values, words, side, centres=scene.centres(check.layer))
+    if scene.model.sheet is None:
+        return overlay_panel(scene, values, words, side, centres=scene.centres(check.layer))
+    part = drawn_part(scene, check.layer, values)
+    over = overlay_panel(scene, part.values, f"{words}, {part.words}", side, part.reach)
+    zero = "Zero in this slice." if scene.model.sheet.is_volume else over.when_zero
+    return replace(over, picture=part.picture, when_zero=zero, place=_place(check))
+
+
+def _place(check: Check) -> str:
+    """The place that panels of a slice, or of a signal, show."""
+    return f"{place_of(check.scene)}-{part_words(check.scene)}".replace(" ", "-")

@@ -24,15 +24,19 @@ from opened_page import (
     open_page,
     query,
     run_snippet,
+    run_until,
     unescaped,
     warnings,
 )
+from scipy.stats import spearmanr
 from staged import class_bars, panels
 from torch import nn
 from torch.nn import functional
 
 import explain_lib as xl
+from dashboard.topics.sanity.part import STRIP
 from dashboard.view.server_options import server_cache
+from explain_lib.networks.randomisation import randomised
 
 Start = Callable[..., None]
 VOLUME, SIGNAL = "own_networks:volume", "own_networks:signal"
@@ -57,11 +61,39 @@ def with_signal(start: Start, page: str = "layer_explorer", **given: str) -> Ope
 
 def plain_map(network: nn.Module, batch: torch.Tensor, layer: str) -> NDArray[np.float32]:
     """The ReLU map of the likeliest class by autograd alone, over all axes that the layer's output has."""
+    return plain_signed(network, batch, layer, torch.Tensor.amax).clip(min=0)
+
+
+def plain_signed(
+    network: nn.Module, batch: torch.Tensor, layer: str, score: Callable[[torch.Tensor], torch.Tensor]
+) -> NDArray[np.float32]:
+    """The map before the ReLU. score: a number of the output (1, classes)."""
     kept: list[torch.Tensor] = []
     network.eval().get_submodule(layer).register_forward_hook(lambda *of: kept.append(of[2]))
-    (gradient,) = torch.autograd.grad(network(batch).amax(), kept[0])
+    (gradient,) = torch.autograd.grad(score(network(batch)), kept[0])
     axes = tuple(range(2, gradient.dim()))
-    return np.asarray((gradient.mean(axes, keepdim=True) * kept[0]).sum(1)[0].relu().detach().numpy())
+    return np.asarray((gradient.mean(axes, keepdim=True) * kept[0]).sum(1)[0].detach().numpy())
+
+
+def plain_contrast(network: nn.Module, batch: torch.Tensor, layer: str) -> dict[str, NDArray[np.float32]]:
+    """The maps of the likeliest class A and the next, B: signed of A, B and A - B, what is against A, turned back, and the
+    ReLU maps of the logit and the probability of A.
+    """
+    a, b = network.eval()(batch)[0].argsort(descending=True)[:2].tolist()
+    maps = {
+        "a": plain_signed(network, batch, layer, lambda logits: logits[0, a]),
+        "b": plain_signed(network, batch, layer, lambda logits: logits[0, b]),
+        "between": plain_signed(network, batch, layer, lambda logits: logits[0, a] - logits[0, b]),
+        "probability": plain_signed(network, batch, layer, lambda logits: logits.softmax(1)[0, a]).clip(min=0),
+    }
+    return maps | {"against": maps["a"].clip(max=0), "logit": maps["a"].clip(min=0)}
+
+
+def over_slices(own: NDArray[np.float32]) -> NDArray[np.float32]:
+    """A map (slices, h, w), spread linearly over the slices of the input by PyTorch."""
+    size = (SLICES, *own.shape[1:])
+    large = functional.interpolate(torch.from_numpy(own)[None, None], size, mode="trilinear", align_corners=False)
+    return np.asarray(large[0, 0].numpy())
 
 
 def still_volume() -> torch.Tensor:
@@ -77,6 +109,12 @@ def keep(values: NDArray[np.generic]) -> str:
     return server_cache().own_pictures.keep(file.getvalue())
 
 
+def along(own: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The map of a signal (l,) at each of its samples by PyTorch."""
+    large = functional.interpolate(torch.from_numpy(own)[None, None], SAMPLES, mode="linear", align_corners=False)
+    return np.asarray(large[0, 0].numpy())
+
+
 # Section: every page
 
 
@@ -87,7 +125,7 @@ def test_every_page_stands_or_says_why_it_has_nothing_to_show(start: Start, page
     app = open_folded(page, model=size[0])
     assert not app.exception
     assert errors(app) == ""
-    if page in ("layer_explorer", "glossary", "training_time", "guesses"):
+    if page in ("layer_explorer", "sanity_checks", "glossary", "training_time", "guesses"):
         return
     said = unescaped(" ".join(one.value for one in app.info))
     assert f"Nothing to show for {size[0]}, a network of {'volumes' if len(size) == 4 else 'signals'}: this page " in said
@@ -107,8 +145,7 @@ def test_torchvisions_r3d_18_stands_by_its_name(start: Start) -> None:
 def test_a_slice_is_shown_with_its_own_part_of_the_map(start: Start) -> None:
     app, own = with_volume(start, slice="4"), plain_map(own_networks.volume(), still_volume(), "2")
     assert own.shape == (3, 16, 16)
-    large = functional.interpolate(torch.from_numpy(own)[None, None], (SLICES, 16, 16), mode="trilinear", align_corners=False)
-    right = large[0, 0].numpy()
+    right = over_slices(own)
     shown = panels(app)
     assert shown["map"].values is not None
     assert shown["picture"].picture is not None
@@ -204,6 +241,51 @@ def test_the_files_of_a_volume_compute_the_same_map(start: Start) -> None:
     assert download(app, "Everything (ZIP)").startswith(b"PK")
 
 
+@pytest.mark.parametrize("number", [0, 4])
+def test_two_classes_are_contrasted_at_the_slice_that_is_shown(start: Start, number: int) -> None:
+    app = with_volume(start, slice=str(number))
+    own = plain_contrast(own_networks.volume(), still_volume(), "2")
+    assert own["a"].shape == (3, 16, 16)
+    end = max(np.abs(own[name]).max() for name in ("a", "b", "between"))
+    for name, values in own.items():
+        shown = panels(app)[f"contrast-{name}"]
+        top = values.max() if name in ("logit", "probability") else end
+        assert shown.values is not None
+        assert_allclose(shown.values, over_slices(values)[number], atol=1e-6 * end)
+        assert shown.head["top"] == pytest.approx(top, rel=1e-4)
+    picture = panels(app)["contrast-picture"].picture
+    assert picture is not None
+    assert_array_equal(picture, xl.load_cifar10().pixels[IMAGE])
+    assert "layer 2, 3 × 16 × 16" in captions(app)
+
+
+def test_sanity_checks_show_one_slice_and_compare_all(start: Start) -> None:
+    app = with_volume(start, "sanity_checks", slice="4", randomised="2", layer="2")
+    run_until(app, lambda: "start-8" in panels(app))
+    network = own_networks.volume().eval()
+    model, batch = server_cache().model(VOLUME), still_volume()
+    explained, own = int(network(batch).argmax()), plain_map(network, batch, "2")
+    other = own_networks.volume()
+    other.load_state_dict(randomised(model, 2).network.state_dict())
+    forgot = plain_signed(other, batch, "2", lambda logits: logits[0, explained]).clip(min=0)
+    shown = panels(app)
+    for name, right in (("whole", own), ("depth-0", own), ("depth-2", forgot), ("start-1", forgot)):
+        values = shown[name].values
+        assert right[1].max() > 0
+        assert values is not None
+        assert_allclose(values, over_slices(right)[4], atol=1e-6 * right.max())
+        assert shown[name].head["top"] == pytest.approx(right.max(), rel=1e-4)
+    picture = shown["picture"].picture
+    assert picture is not None
+    assert_array_equal(picture, xl.load_cifar10().pixels[IMAGE])
+    alike = spearmanr(own.ravel(), forgot.ravel()).statistic
+    assert f"{alike:.2f}".replace("-", "−") in str(shown["depth-2"].head)
+    assert "end at its own maximum, over all slices. Correlations are over all slices, too." in captions(app)
+    assert download(app, "Slide (PNG)").startswith(b"\x89PNG")
+    act(app, panel="depth-0")
+    assert (query(app)["randomised"], query(app)["slice"]) == ("0", "4")
+
+
 # Section: a signal
 
 
@@ -212,7 +294,7 @@ def test_a_signal_has_its_map_at_every_sample_under_its_curve(start: Start) -> N
     values[:2] = 0, 255  # no window
     app = with_signal(start, set=keep(values))
     own = plain_map(own_networks.signal(), torch.from_numpy(values[None, None] / np.float32(255)), "2")
-    large = functional.interpolate(torch.from_numpy(own)[None, None], SAMPLES, mode="linear", align_corners=False)[0, 0].numpy()
+    large = along(own)
     assert own.max() > 0
     assert_allclose(np.ravel(chart(app, "signal")["z"]), large, atol=1e-6)
     rows = chart(app, "signal-layers")
@@ -226,3 +308,37 @@ def test_the_files_of_a_signal_compute_the_same_map(start: Start) -> None:
     assert_array_equal(run_snippet(app)["values"], arrays(app)["map"][0, 0])
     assert download(app, "Slide (PNG)").startswith(b"\x89PNG")
     assert "each signal holds the means of a test image's columns" in warnings(app)
+
+
+def test_two_classes_are_contrasted_along_a_signal(start: Start) -> None:
+    values = np.random.default_rng(4).integers(0, 256, SAMPLES, np.uint8)
+    app = with_signal(start, set=keep(values))
+    batch = torch.from_numpy(values / np.float32(255))[None, None]
+    own = plain_contrast(own_networks.signal(), batch, "2")
+    large = {
+        name: functional.interpolate(torch.from_numpy(one)[None, None], SAMPLES, mode="linear", align_corners=False)[
+            0, 0
+        ].numpy()
+        for name, one in own.items()
+    }
+    end = max(np.abs(own[name]).max() for name in ("a", "b", "between"))
+    rows = chart(app, "contrast-maps")
+    for number, name in enumerate(("a", "b", "between", "against")):
+        assert_allclose(np.asarray(rows["customdata"])[number], large[name], atol=1e-6)
+        assert_allclose(np.asarray(rows["z"])[number], large[name] / end, atol=1e-5)
+    scores = chart(app, "contrast-scores")
+    for number, name in enumerate(("logit", "probability")):
+        assert_allclose(np.asarray(scores["customdata"])[number], large[name], atol=1e-6)
+
+
+def test_sanity_checks_show_a_signal_as_a_strip(start: Start) -> None:
+    values = np.random.default_rng(4).integers(0, 256, SAMPLES, np.uint8)
+    app = with_signal(start, "sanity_checks", set=keep(values), layer="2")
+    right = plain_map(own_networks.signal(), torch.from_numpy(values / np.float32(255))[None, None], "2")
+    shown = panels(app)
+    assert shown["whole"].values is not None
+    assert_allclose(shown["whole"].values, right[None], atol=1e-6 * right.max())
+    assert shown["picture"].picture is not None
+    assert shown["picture"].picture.shape == (SAMPLES // STRIP, SAMPLES, 3)
+    assert errors(app) == ""
+    assert download(app, "Slide (PNG)").startswith(b"\x89PNG")

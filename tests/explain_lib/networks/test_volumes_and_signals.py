@@ -9,6 +9,7 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from numpy.typing import NDArray
 from pytorch_grad_cam import GradCAM
+from scipy.stats import spearmanr
 from torch import Tensor, nn
 from torch.nn import functional
 from torchvision.models.video import r3d_18
@@ -16,11 +17,12 @@ from torchvision.models.video import r3d_18
 import explain_lib as xl
 from explain_lib.audit.card import belief_card
 from explain_lib.base.sheets import Sheet
+from explain_lib.cam.contrast import contrast, contrasts
 from explain_lib.cam.other_programs import third_opinion
 from explain_lib.networks.randomisation import randomised
 from explain_lib.trust.faithfulness import removal_pictures
 from explain_lib.trust.ladder import ladder_curves
-from explain_lib.trust.sanity import random_starts, sanity_maps
+from explain_lib.trust.sanity import SanityRequest, random_starts, sanity_maps
 from explain_lib.truth.mosaics import mosaic_model
 
 SIZE, SAMPLES = (6, 20, 24), 90
@@ -56,6 +58,11 @@ def as_input(pixels: NDArray[np.uint8]) -> Tensor:
 
 def by_autograd(network: nn.Module, batch: Tensor, layer: str) -> NDArray[np.float32]:
     """The ReLU maps of the likeliest classes over all axes that the layer's output has."""
+    return signed_by_autograd(network, batch, layer, lambda scores: scores.amax(1)).clip(min=0)
+
+
+def signed_by_autograd(network: nn.Module, batch: Tensor, layer: str, score: Callable[[Tensor], Tensor]) -> NDArray[np.float32]:
+    """The maps before the ReLU. score: (N,) of the output (N, classes)."""
     kept: list[Tensor] = []
 
     def keep(_: nn.Module, __: object, output: Tensor) -> Tensor:
@@ -65,9 +72,9 @@ def by_autograd(network: nn.Module, batch: Tensor, layer: str) -> NDArray[np.flo
     handle = network.get_submodule(layer).register_forward_hook(keep)
     scores = network(batch.clone().requires_grad_())
     handle.remove()
-    (gradient,) = torch.autograd.grad(scores.amax(1).sum(), kept)
+    (gradient,) = torch.autograd.grad(score(scores).sum(), kept)
     axes = tuple(range(2, gradient.dim()))
-    return (gradient.mean(axes, keepdim=True) * kept[0]).sum(1).relu().detach().numpy()
+    return (gradient.mean(axes, keepdim=True) * kept[0]).sum(1).detach().numpy()
 
 
 # Section: maps
@@ -179,6 +186,83 @@ def test_a_slice_of_the_input_lies_between_the_slices_of_the_map() -> None:
     assert_allclose(Sheet((4, 5, 6)).over_slices(values, 2)[:, 0, 0], [0, 2, 6, 8])
 
 
+# Section: what compares maps on the layer's grid
+
+
+def one_of(kind: str) -> tuple[nn.Module, xl.Model, NDArray[np.uint8]]:
+    """A network, its model, and one volume (1, slices, height, width, 3) or one signal (1, samples, 1)."""
+    if kind == "volume":
+        return (network := volume_network()), model_of(network, SIZE), noise(1, *SIZE, 3)
+    return (network := signal_network()), model_of(network, (SAMPLES,), 1), noise(1, SAMPLES, 1)
+
+
+@pytest.mark.parametrize(("kind", "layer"), [("volume", "0"), ("volume", "3"), ("signal", "0"), ("signal", "3")])
+def test_two_classes_are_contrasted_over_all_axes(kind: str, layer: str) -> None:
+    network, model, values = one_of(kind)
+    a, b = 2, 0
+    batch, sheets = as_input(values), model.sheet.closed(values)
+    found = contrast(model, sheets, layer, a, b)
+    scores: dict[str, Callable[[Tensor], Tensor]] = {
+        "signed_a": lambda logits: logits[:, a],
+        "signed_b": lambda logits: logits[:, b],
+        "signed_contrast": lambda logits: logits[:, a] - logits[:, b],
+        "against": lambda logits: -logits[:, a],
+        "by_logit": lambda logits: logits[:, a],
+        "by_probability": lambda logits: logits.softmax(1)[:, a],
+    }
+    for name, score in scores.items():
+        right = signed_by_autograd(network, batch, layer, score)[0]
+        right = right if name.startswith("signed") else right.clip(min=0)
+        assert np.ptp(right) > 0
+        assert_allclose(getattr(found, name).reshape(right.shape), right, **EXACT)
+        assert_allclose(getattr(contrasts(model, sheets, None, a, b)[layer], name).reshape(right.shape), right, **EXACT)
+
+
+def forgotten(network: nn.Module, model: xl.Model, depth: int, seed: int = 0) -> nn.Module:
+    """The plain network with the weights of the randomised copy."""
+    other = deepcopy(network)
+    other.load_state_dict(randomised(model, depth, seed=seed).network.state_dict())
+    return other.eval()
+
+
+@pytest.mark.parametrize(("kind", "layer"), [("volume", "0"), ("volume", "3"), ("signal", "0"), ("signal", "3")])
+def test_maps_of_networks_that_forget_are_compared_over_all_slices(kind: str, layer: str) -> None:
+    network, model, values = one_of(kind)
+    batch, sheets = as_input(values), model.sheet.closed(values)
+    explained = int(network(batch).argmax())
+    found = sanity_maps(model, sheets, layer)
+    own = signed_by_autograd(network, batch, layer, lambda scores: scores[:, explained]).clip(min=0)[0]
+    assert len(found.steps) == 3
+    for depth in range(1, 4):
+        other = forgotten(network, model, depth)
+        right = signed_by_autograd(other, batch, layer, lambda scores: scores[:, explained]).clip(min=0)[0]
+        assert_allclose(found.maps[0, depth].reshape(right.shape), right, **EXACT)
+        alike = spearmanr(own.ravel(), right.ravel()).statistic
+        assert_allclose(found.correlations[0, depth - 1], alike, atol=1e-4)  # ranks of cells that differ by rounding
+    starts = random_starts(model, sheets, layer, seeds=(0, 5))
+    last = signed_by_autograd(forgotten(network, model, 3, 5), batch, layer, lambda scores: scores[:, explained])
+    assert_allclose(starts.maps[1].reshape(own.shape), last.clip(min=0)[0], **EXACT)
+
+
+def test_many_volumes_are_compared_as_one() -> None:
+    model, sheets = model_of(volume_network(), SIZE), model_of(volume_network(), SIZE).sheet.closed(noise(3, *SIZE, 3))
+    rows = SanityRequest(model, sheets, np.array([0, 2]), "3", draws=2).compute()
+    for draw in range(2):
+        for row, image in enumerate((0, 2)):
+            one = sanity_maps(model, sheets[[image]], "3", seed=draw)
+            assert_allclose(rows.correlations[row, draw], one.correlations[0], atol=1e-4)
+
+
+def test_a_twin_that_cuts_the_sheet_elsewhere_is_refused() -> None:
+    model, other = model_of(volume_network(), SIZE), model_of(volume_network(), (10, 12, 24))
+    sheets = model.sheet.closed(noise(2, *SIZE, 3))
+    why = "its input is 10 × 12 × 24; that of the model, 6 × 20 × 24, would be right"
+    with pytest.raises(xl.InputError, match=why):
+        sanity_maps(model, sheets, "3", twin=other)
+    with pytest.raises(xl.InputError, match=why):
+        SanityRequest(model, sheets, np.array([0]), "3", second=other)
+
+
 # Section: refused, and told apart
 
 WRONG: dict[str, tuple[dict[str, object], str]] = {
@@ -211,8 +295,6 @@ PICTURES_ONLY: dict[str, Callable[[xl.Model, NDArray[np.uint8]], object]] = {
     "removed pixels": lambda model, sheets: removal_pictures(
         model, sheets[0], 0, np.arange(sheets[0, ..., 0].size), "grey", [2]
     ),
-    "the sanity check": lambda model, sheets: sanity_maps(model, sheets, "3"),
-    "random starts": lambda model, sheets: random_starts(model, sheets[:1], "3"),
     "covering": lambda model, sheets: xl.cover_effect(model, sheets[0], "AAAw"),
     "an average map": lambda model, sheets: xl.average_map(model, sheets, "3"),
     "causes": lambda model, sheets: xl.decompose(model, sheets, 0, xl.PAPER, xl.package_settings(None)),
