@@ -260,8 +260,8 @@ def test_a_lesson_or_a_stop_that_does_not_exist_is_said_and_ignored(address: dic
 
 
 def test_a_stop_beyond_the_end_is_said_and_the_first_is_shown() -> None:
-    app = open_page("layer_explorer", img="3", model="captum-tutorial", lesson="grad-cam", stop="15", answer="on")
-    assert warnings(app) == "Ignored in the address: stop=15: the stops of this lesson are 1 to 14; the first one is shown."
+    app = open_page("layer_explorer", img="3", model="captum-tutorial", lesson="grad-cam", stop="16", answer="on")
+    assert warnings(app) == "Ignored in the address: stop=16: the stops of this lesson are 1 to 15; the first one is shown."
     assert f"**Stop 1 of {COUNT}" in texts(app)
     assert opened_paragraph(app, "Answer") is None
 
