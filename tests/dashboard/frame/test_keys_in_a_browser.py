@@ -131,7 +131,7 @@ def test_each_stop_of_a_lesson_is_one_entry(page: Page, root: str) -> None:
     for number in (1, 2, 3):
         stops.append(page.url)
         page.get_by_role("button", name="Next stop" if stops[1:] else "Start ·").click()
-        expect(page.get_by_text(f"Stop {number} of 14")).to_be_visible()
+        expect(page.get_by_text(f"Stop {number} of 15")).to_be_visible()
         settle(page)
         assert page.evaluate("history.length") == before + number
     for url in reversed(stops):

@@ -42,10 +42,10 @@ def own_lesson() -> Lesson:
 def test_the_lesson_can_be_held_from_start_to_end_by_keys_alone(visit: tuple[Page, list[str]]) -> None:
     page, errors = visit
     lesson = own_lesson()
-    expect(page.get_by_role("button", name="Start · 14 stops")).to_be_visible()
+    expect(page.get_by_role("button", name="Start · 15 stops")).to_be_visible()
     for number, stop in enumerate(lesson.stops, 1):
         page.keyboard.press("PageDown")
-        expect(page.get_by_text(f"Stop {number} of 14 · {stop.title}")).to_be_visible()
+        expect(page.get_by_text(f"Stop {number} of 15 · {stop.title}")).to_be_visible()
         # The question comes after the buttons: those that are pressed now are this stop's, and not the last one's.
         expect(page.get_by_text(" ".join(stop.question.split("**")[0].split())[:40]).first).to_be_visible()
         assert address(page) == stop_view("grad-cam", stop, number, present=True).to_query()
@@ -56,16 +56,16 @@ def test_the_lesson_can_be_held_from_start_to_end_by_keys_alone(visit: tuple[Pag
             page.keyboard.press("h")
             expect(page.get_by_text("Hint:", exact=True)).to_be_visible()
     page.keyboard.press("PageUp")
-    expect(page.get_by_text("Stop 13 of 14")).to_be_visible()
+    expect(page.get_by_text("Stop 14 of 15")).to_be_visible()
     assert page.evaluate(SETTLED)
     page.keyboard.press("ArrowRight")
     expect(page.get_by_role("button", name="Back to this stop's view")).to_be_visible()
-    assert address(page)["img"] == str(lesson.stops[12].view.image + 1)
+    assert address(page)["img"] == str(lesson.stops[13].view.image + 1)
     page.keyboard.press("b")
     expect(page.get_by_role("button", name="Back to this stop's view")).not_to_be_visible()
-    assert address(page) == stop_view("grad-cam", lesson.stops[12], 13, present=True).to_query()
+    assert address(page) == stop_view("grad-cam", lesson.stops[13], 14, present=True).to_query()
     page.keyboard.press("e")
-    expect(page.get_by_text("Stop 13 of 14")).not_to_be_visible()
+    expect(page.get_by_text("Stop 14 of 15")).not_to_be_visible()
     assert "lesson" not in address(page)
     assert page.evaluate(SETTLED)
     assert page.evaluate(LOADED)
@@ -76,18 +76,18 @@ def test_every_press_counts_also_those_that_come_while_a_stop_is_opening(visit: 
     page, _ = visit
     parts = urlsplit(page.url)
     page.goto(f"{parts.scheme}://{parts.netloc}/lesson?present=on")
-    expect(page.get_by_role("button", name="Start · 14 stops")).to_be_visible()
+    expect(page.get_by_role("button", name="Start · 15 stops")).to_be_visible()
     page.wait_for_function("Boolean(window.hasRoomKeys)")
     for _ in range(8):  # the start, and three stops with their answers
         page.keyboard.press("PageDown")
         page.wait_for_timeout(80)
-    expect(page.get_by_text("Stop 4 of 14")).to_be_visible()
+    expect(page.get_by_text("Stop 4 of 15")).to_be_visible()
     expect(page.get_by_text("Answer:", exact=True)).to_be_visible()
     assert page.evaluate(SETTLED)
     assert (address(page)["stop"], address(page)["answer"]) == ("4", "on")
     for _ in range(2):
         page.keyboard.press("PageUp")
-    expect(page.get_by_text("Stop 2 of 14")).to_be_visible()
+    expect(page.get_by_text("Stop 2 of 15")).to_be_visible()
     assert page.evaluate(SETTLED)
     assert "answer" not in address(page)
 
@@ -99,11 +99,11 @@ def test_the_browsers_back_goes_to_the_stop_before_also_across_pages(visit: tupl
     expect(page.get_by_role("button", name="Next stop")).to_be_enabled()
     page.wait_for_function("Boolean(window.keepsHistory)")
     page.get_by_role("button", name="Next stop").click()
-    expect(page.get_by_text("Stop 3 of 14")).to_be_visible()
+    expect(page.get_by_text("Stop 3 of 15")).to_be_visible()
     assert page.evaluate(SETTLED)
     assert page.evaluate(SETTLED)
     page.go_back()
-    expect(page.get_by_text("Stop 2 of 14")).to_be_visible()
+    expect(page.get_by_text("Stop 2 of 15")).to_be_visible()
     assert urlsplit(page.url).path == "/layer_explorer"
 
 
@@ -114,7 +114,7 @@ def test_back_takes_one_press_where_a_stop_was_left_before_the_pages_keys_were_t
     page.goto(f"{parts.scheme}://{parts.netloc}/layer_explorer?img=137&model=resnet20&set=cifar10&lesson=grad-cam&stop=2")
     page.wait_for_function("Boolean(window.keepsHistory)")
     page.get_by_role("button", name="Next stop").click()
-    expect(page.get_by_text("Stop 3 of 14")).to_be_visible()
+    expect(page.get_by_text("Stop 3 of 15")).to_be_visible()
     page.go_back()
-    expect(page.get_by_text("Stop 2 of 14")).to_be_visible()
+    expect(page.get_by_text("Stop 2 of 15")).to_be_visible()
     page.unroute("**/scripts/keyboard-*.js")
