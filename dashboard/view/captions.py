@@ -69,7 +69,7 @@ def _predicted_words(scene: Scene, image: int) -> str:
     said, true, label = scene.said(image), scene.true_class(image), int(scene.images.labels[image])
     name = scene.picture_set.words(image).removeprefix("test ")
     words = f"{name} · {'' if true is None else f'true {true} · '}"
-    if scene.model.task in ("sigmoid", "regression") or scene.model.outputs.by_place:
+    if scene.model.task in ("sigmoid", "regression") or is_by_place(scene.model.task):
         return f"{words}{says_words(scene.model, said.probabilities)}"
     words += f"predicted {scene.model.classes[said.predicted]} {percent(said.confidence)}"
     if not 0 <= label < len(scene.model.classes):  # not known, or nothing that the network can say

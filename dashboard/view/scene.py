@@ -25,7 +25,7 @@ from explain_lib.loading.bundled import REGISTRY
 from explain_lib.networks.predictions import Predictions, Verdicts, box_of, predict, predicted_places
 from explain_lib.networks.task_words import TASK_WORDS, TaskWords, value_words
 from explain_lib.passes.outputs import check_finite
-from explain_lib.passes.tasks import name_with_task, segments, split_task
+from explain_lib.passes.tasks import is_by_place, name_with_task, segments, split_task
 from explain_lib.pictures.channels import shown
 from explain_lib.pictures.dataset import study_batch
 from explain_lib.pictures.rendering import Picture
@@ -162,7 +162,7 @@ class Scene:
     def places(self) -> xl.Region | xl.Predicted | xl.Box | None:
         """Where the picked image is explained, whichever class is; None for a task without places."""
         target = self.target
-        return None if not self.model.outputs.by_place else target.region or xl.Predicted(target.index)
+        return None if not is_by_place(self.model.task) else target.region or xl.Predicted(target.index)
 
     @property
     def region(self) -> xl.Region | None:
@@ -174,7 +174,7 @@ class Scene:
         """What is asked of the picked image where the predicted class need not be known: the class of the view, None for the
         predicted one; of a network that segments or detects, the target.
         """
-        return self.target if self.model.outputs.by_place else self.view.target
+        return self.target if is_by_place(self.model.task) else self.view.target
 
     def _box(self, index: int) -> xl.Box:
         """The box of a class in the picked image, with nothing covered: the one of the view, or the best one."""

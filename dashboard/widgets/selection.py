@@ -14,7 +14,7 @@ from explain_lib.base.words import counted, percent
 from explain_lib.loading.bundled import REGISTRY, list_models
 from explain_lib.networks.predictions import ORDERS, Selection, judged, select_images
 from explain_lib.networks.task_words import classes_judged
-from explain_lib.passes.tasks import segments
+from explain_lib.passes.tasks import is_by_place, segments
 
 ORDER_WORDS = {
     "number": "number",
@@ -50,7 +50,7 @@ def show_filters(scene: Scene, sortable: bool = True) -> None:
             labels = {"sigmoid": "Strongest label", "detection": "Has the best box"}
             labels |= {"segmentation": "Covers most", "sigmoid-segmentation": "Covers most"}
             class_filter(scene, "predicted_class", labels.get(scene.model.task, "Predicted class"), view.predicted_class)
-            if not scene.model.outputs.by_place:  # a picture has no one true class
+            if not is_by_place(scene.model.task):  # a picture has no one true class
                 choice("outcome", "The prediction is", {word: word for word in ("any", "right", "wrong")}, view.outcome)
             _confidence(scene)
         if sortable:
@@ -73,7 +73,7 @@ def _confidence(scene: Scene) -> None:
             **bound_by("confidence-preset", shares, write),
             format_func=offered.__getitem__,
             required=True,
-            help=scene.task_words.meaning if scene.model.outputs.by_place else terms.CONFIDENCE,
+            help=scene.task_words.meaning if is_by_place(scene.model.task) else terms.CONFIDENCE,
         )
         shown = bound_by("confidence", shares, write)
         st.slider(f"{label}, %", 0, 100, **shown, label_visibility="collapsed", width=220)

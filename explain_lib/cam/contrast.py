@@ -17,7 +17,7 @@ from explain_lib.cam.grad_cam import ByLayer, grad_cam, signed_map, with_influen
 from explain_lib.networks.model import Model, check_model
 from explain_lib.passes.capture import capture_each
 from explain_lib.passes.targets import Score, Target
-from explain_lib.passes.tasks import values_of
+from explain_lib.passes.tasks import is_by_place, values_of
 from explain_lib.passes.tracing import LayerTrace
 from explain_lib.pictures.pixels import Images
 from explain_lib.regions.region import AnyRegion, Predicted
@@ -153,7 +153,7 @@ def _targets(model: Model, pixels: Images, a: int, b: int, score: Score, region:
     targets = [Target(a, score=score), Target(b, score=score), Target(a, minus=b, score=score), Target(a, sign=-1, score=score)]
     if check_model(model).task != "regression":
         targets.append(Target(a, score="probability" if score == "logit" else "logit"))
-    return targets if not model.outputs.by_place else [replace(one, region=region or Predicted(a)) for one in targets]
+    return targets if not is_by_place(model.task) else [replace(one, region=region or Predicted(a)) for one in targets]
 
 
 def _contrast(

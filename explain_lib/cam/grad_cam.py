@@ -16,6 +16,7 @@ from explain_lib.base.run_context import recorded, remembered
 from explain_lib.networks.model import Model, check_model
 from explain_lib.passes.capture import Capture, LayerCapture, capture, capture_each
 from explain_lib.passes.targets import AnyTarget, Score, Target, Targets
+from explain_lib.passes.tasks import is_by_place
 from explain_lib.passes.tracing import LayerTrace
 from explain_lib.pictures.pixels import Images
 from explain_lib.regions.region import AnyRegion, Predicted
@@ -208,7 +209,7 @@ def class_maps(
     """
     check_model(model).find_layers(layers)
     batch = model.as_batch(picture)
-    count, where = len(model.classes), (region or Predicted()) if model.outputs.by_place else None
+    count, where = len(model.classes), (region or Predicted()) if is_by_place(model.task) else None
     targets = model.expand_targets([Target(index, score=score, region=where) for index in range(count)], count) or ()
     model.check_network()
     given = model.to_input(batch)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from explain_lib.base.errors import ExplainError, InputError, NetworkError
-from explain_lib.passes.tasks import Places, Task, check_task, is_by_place, segments, tasks_of
+from explain_lib.passes.tasks import Places, Task, check_task, segments, tasks_of
 from explain_lib.regions.boxes import Candidates, Entries
 
 Output = str | int | Callable[[object], object]
@@ -110,11 +110,6 @@ class Outputs:
     def tasks(self) -> tuple[Task, ...]:
         """The tasks that a network with these scores may have."""
         return ("detection",) if self.task == "detection" else tasks_of(self.scores, self.places)
-
-    @property
-    def by_place(self) -> bool:
-        """Whether scores belong to places or boxes of a picture, so that a target is settled in the picture."""
-        return is_by_place(self.task)
 
     @property
     def sentence(self) -> str:

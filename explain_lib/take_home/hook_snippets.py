@@ -7,6 +7,7 @@ not scaled. So the programs' own scaling, enlarging and squaring are left out.
 from dataclasses import dataclass
 
 from explain_lib.networks.model import Model
+from explain_lib.passes.tasks import is_by_place
 from explain_lib.passes.tracing import LayerTrace
 from explain_lib.take_home.snippet import Explained
 
@@ -88,6 +89,6 @@ def _why_not(model: Model, layer: LayerTrace) -> str:
         return f"{layer.name} gives several tensors"
     if layer.layout is None or not layer.layout.is_plain:
         return f"{layer.name} gives tokens or other axes than (N, C, h, w)"
-    if model.task == "binary" or model.outputs.by_place or model.outputs.chosen is not None or model.outputs.note:
+    if model.task == "binary" or is_by_place(model.task) or model.outputs.chosen is not None or model.outputs.note:
         return "the network's output is not one tensor (N, classes)"
     return ""

@@ -20,7 +20,7 @@ from explain_lib.cam.settings import CamSettings, Variant
 from explain_lib.networks.model import Model, of_pictures
 from explain_lib.networks.requests import ImageRows
 from explain_lib.passes.targets import AnyTarget, OneTarget, OwnTarget, Target
-from explain_lib.passes.tasks import predicted_of
+from explain_lib.passes.tasks import is_by_place, predicted_of
 from explain_lib.receptive_fields.centres import read_cells
 from explain_lib.trust.faithfulness import Orders, RemovalCurves, centre_map, pixel_ranks, random_map
 from explain_lib.trust.measures import FILLS
@@ -257,7 +257,7 @@ def explained_targets(
 
     own: the images, uint8 (K, H, W, C); the regions of a segmentation are those of the whole images.
     """
-    if model.outputs.by_place:
+    if is_by_place(model.task):
         return model.settled_targets(own, target)
     given = model.expand_targets(target, len(found.explained))
     return given or tuple(Target(index) for index in found.explained.tolist())

@@ -25,7 +25,7 @@ from dashboard.widgets.thumbnail_sprite import show_thumbnail_progress, sprite_o
 from explain_lib.base.words import fine
 from explain_lib.networks.explainable import class_with_region
 from explain_lib.networks.task_words import value_words
-from explain_lib.passes.tasks import Task, segments
+from explain_lib.passes.tasks import Task, is_by_place, segments
 from explain_lib.pictures.sets import readable_places, subset
 
 _EXPLORE = Action("opens it in the layer explorer", page="layer_explorer")
@@ -88,7 +88,7 @@ def _thumbnails(scene: Scene, chosen: NDArray[np.int64]) -> Thumbnails:
         *_confidences(found.confidence[chosen], scene.model.task),
         scene.images.classes,
         scene.model.classes,
-        judged=scene.model.task != "regression" and not scene.model.outputs.by_place,
+        judged=scene.model.task != "regression" and not is_by_place(scene.model.task),
     )
 
 

@@ -11,6 +11,7 @@ from explain_lib.audit.slices import LEAST_MAPS, SliceRequest
 from explain_lib.base.errors import InputError
 from explain_lib.base.words import counted
 from explain_lib.networks import watermark
+from explain_lib.passes.tasks import is_by_place
 from explain_lib.pictures.rendering import Picture
 from explain_lib.pictures.selection import spread_images
 
@@ -45,7 +46,7 @@ def chosen_pictures(scene: Scene) -> Chosen:
     images = of_class[np.arange(count) if first else spread_images(count, len(of_class))]
     target = view.true_class if view.true_class is not None and view.true_class < len(scene.model.classes) else None
     marked = marked_ones(scene, labels)
-    if scene.model.outputs.by_place:  # right or wrong place by place, and a class need not be predicted in each picture
+    if is_by_place(scene.model.task):  # right or wrong place by place, and a class need not be predicted in each picture
         target, labels = None, np.full_like(labels, -1)
     pixels = watermark.MarkedPixels(every.pixels, marked) if marked.any() else every.pixels
     return Chosen(SliceRequest(scene.model, pixels, images, scene.layer, target, view.method), labels, marked)
