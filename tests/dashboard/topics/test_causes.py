@@ -43,8 +43,8 @@ def notebook() -> OpenedPage:
 def test_a_sentence_says_what_the_main_cause_is(notebook: OpenedPage) -> None:
     words = texts(notebook)
     assert (
-        "43 % of the difference comes from **rescaling after merging**, 34 % from the choice of layers and 24 % from scaling "
-        "by image or by batch. No effect on this image: overwriting in place, sum or mean over the channels, subtracting "
+        "43 % of the difference comes from **rescaling after merging**, 34 % from the choice of layers and 24 % from the "
+        "scaling of the map. No effect on this image: overwriting in place, sum or mean over the channels, subtracting "
         "the minimum and the epsilon in the divisor."
     ) in words
 
