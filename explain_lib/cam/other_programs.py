@@ -18,6 +18,7 @@ from typing import Literal, get_args
 import cv2
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
@@ -233,11 +234,12 @@ class _BeforeRounding(TorchFunctionMode):
 
 @contextmanager
 def _settings_kept() -> Iterator[None]:
-    """Undo what the import of Ultralytics does to the process: variables, print options, OpenCV's threads, torch.save."""
+    """Undo what the import of Ultralytics does: variables, print options, OpenCV's threads, torch.save, Image.open."""
     if "ultralytics" in sys.modules:  # imported by its user already, who may have changed these since
         yield
         return
-    variables, printed, threads, save = dict(os.environ), np.get_printoptions(), cv2.getNumThreads(), torch.save
+    variables, printed, threads = dict(os.environ), np.get_printoptions(), cv2.getNumThreads()
+    save, opened = torch.save, Image.open
     try:
         yield
     finally:
@@ -247,4 +249,4 @@ def _settings_kept() -> Iterator[None]:
         np.set_printoptions(**printed)
         torch.set_printoptions(profile="default")
         cv2.setNumThreads(threads)
-        torch.save = save
+        torch.save, Image.open = save, opened

@@ -14,6 +14,7 @@ from PIL import Image
 
 from explain_lib.base.errors import DataError
 from explain_lib.base.frozen import Frozen
+from explain_lib.pictures.rendering import open_picture
 
 CLASSES = ("plane", "car", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 """The ten classes in the order of their labels, named as in Captum's tutorial."""
@@ -83,7 +84,7 @@ def fit_labels(
 
 def _read_mosaic(path: Path) -> NDArray[np.uint8]:
     try:
-        mosaic = np.asarray(Image.open(path).convert("RGB"))
+        mosaic = np.asarray(open_picture(path).convert("RGB"))
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise DataError(
             f"the mosaic of the test images, {path}, cannot be read ({error}); restore it from the repository"

@@ -19,7 +19,7 @@ from PIL.TiffImagePlugin import PHOTOMETRIC_INTERPRETATION, TILELENGTH, TILEWIDT
 from explain_lib.base import files
 from explain_lib.base.errors import DataError, InputError
 from explain_lib.base.memory import enough_memory
-from explain_lib.pictures.rendering import Picture
+from explain_lib.pictures.rendering import Picture, open_picture
 
 MAX_PIXELS = 20_000_000
 """The most pixels of a picture, checked in the header of the file before anything is decoded."""
@@ -225,7 +225,7 @@ def _open(content: bytes) -> ImageFile.ImageFile:
     """The file with its header read, nothing decoded."""
     Image.preinit()
     try:
-        return Image.open(BytesIO(content), formats=FORMATS)
+        return open_picture(BytesIO(content), FORMATS)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise InputError(f"picture: it has too many pixels; {_MEGAPIXELS}") from error
     except UnidentifiedImageError:

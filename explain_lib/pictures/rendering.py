@@ -3,18 +3,29 @@
 Pictures are uint8 (H, W, 3) RGB. Nothing here smooths, and nothing rescales a map unless its docstring says so.
 """
 
+import sys
 from io import BytesIO
+from pathlib import Path
+from typing import IO
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageFile
 
 from explain_lib.base.errors import InputError, kind_of
 from explain_lib.base.maps import Map
 from explain_lib.pictures.palettes import palette_table
 
 Picture = NDArray[np.uint8]
+_PILS_OPEN = getattr(sys.modules.get("ultralytics.utils.patches"), "_image_open", Image.open)
+"""PIL's own; Ultralytics puts another in its place, which installs a package where a file is no picture."""
+
+
+def open_picture(file: IO[bytes] | Path, formats: tuple[str, ...] | None = None) -> ImageFile.ImageFile:
+    """A picture file with its header read, by PIL, whose errors pass. formats: those that are tried; None for all."""
+    opened: ImageFile.ImageFile = _PILS_OPEN(file, formats=formats)
+    return opened
 
 
 def nearest_cells(cells: int, size: int) -> NDArray[np.int64]:

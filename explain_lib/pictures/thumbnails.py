@@ -17,7 +17,7 @@ from PIL import Image
 
 from explain_lib.base.errors import DataError
 from explain_lib.pictures.folder import ImageFolder
-from explain_lib.pictures.rendering import Picture
+from explain_lib.pictures.rendering import Picture, open_picture
 
 SIDE = 96
 QUALITY = 85
@@ -191,5 +191,5 @@ class Thumbnails:
 
 
 def _decoded(jpeg: bytes) -> Picture:
-    with Image.open(BytesIO(jpeg), formats=("JPEG",)) as opened:
+    with open_picture(BytesIO(jpeg), ("JPEG",)) as opened:
         return np.asarray(opened.convert("RGB"), dtype=np.uint8)

@@ -167,7 +167,7 @@ def test_a_class_that_is_predicted_nowhere_is_said_by_its_name(start: Start) -> 
 
 
 WRONG: dict[str, tuple[dict[str, str], str]] = {
-    "another task": ({"model": "tutorial", "region": "4,5"}, "only a network that segments explains a class over a region"),
+    "another task": ({"model": "tutorial", "region": "4,5"}, "only a network that segments or detects explains a class"),
     "outside": ({"model": UNET, "region": "4,32"}, "rows are 0 to 31 and columns 0 to 31"),
 }
 

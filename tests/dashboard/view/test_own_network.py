@@ -149,7 +149,7 @@ def test_pages_of_the_study_say_that_they_show_others(start: Start) -> None:
     start("--model", MAKE, "--input-size", "16")
     assert f"these are its pictures as {MAKE} sees them" in unescaped(captions(open_folded("seed_gallery", drawing="fair")))
     assert f"This is tutorial, not {MAKE}." in unescaped(captions(open_folded("seed_gallery", model="tutorial")))
-    assert f"The stops of this lesson show resnet20, captum-tutorial, tutorial and 1 more, not {MAKE}." in unescaped(
+    assert f"The stops of this lesson show resnet20, captum-tutorial, tutorial and 2 more, not {MAKE}." in unescaped(
         captions(open_folded("lesson"))
     )
     start()

@@ -11,7 +11,7 @@ from explain_lib.cam.settings import captum_settings, differing, torch_cam_setti
 BAD = [
     ({"variant": "scorecam"}, r"variant: 'scorecam'; one of grad-cam, hirescam, layercam, grad-cam\+\+ would be right"),
     ({"channel_reduction": "max"}, r"channel_reduction: 'max'; one of sum, mean"),
-    ({"scale_over": None}, r"scale_over: None; one of image, batch, none"),
+    ({"scale_over": None}, r"scale_over: None; one of image, batch, enlarged, none"),
     ({"resize": "bicubic"}, r"resize: 'bicubic'; one of cv2-linear, torch-bilinear, torch-bicubic, pil-bicubic, nearest, none"),
     ({"placement": "centred"}, r"placement: 'centred'; one of stretched, receptive-field"),
     ({"relu": 1}, r"relu: 1; True or False"),

@@ -573,3 +573,14 @@ def test_every_shape_fits_every_size(fit: Fit, shape: tuple[int, int], size: tup
 def test_what_cannot_be_fitted_is_said(picture: Pixels, size: tuple[int, int], fit: Fit, words: str) -> None:
     with pytest.raises(InputError, match=words):
         fit_picture(picture, size, fit)
+
+
+def test_another_open_in_the_place_of_pils_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ultralytics' own installs a package where a file is no picture."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("the other one was asked")
+
+    monkeypatch.setattr(Image, "open", refuse)
+    with pytest.raises(InputError, match="no picture"):
+        read_picture(b"this is not a picture")
