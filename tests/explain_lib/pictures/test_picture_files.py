@@ -582,5 +582,5 @@ def test_another_open_in_the_place_of_pils_is_not_asked(monkeypatch: pytest.Monk
         raise AssertionError("the other one was asked")
 
     monkeypatch.setattr(Image, "open", refuse)
-    with pytest.raises(InputError, match="no picture"):
+    with pytest.raises(InputError, match="not a picture"):
         read_picture(b"this is not a picture")
