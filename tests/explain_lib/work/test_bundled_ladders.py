@@ -19,6 +19,7 @@ ASKED = {
     "tutorial-all-layers": ("tutorial", ALL, "conv2", 1000),
     "watermark": ("watermark", None, "conv2", 1000),
     "resnet20": ("resnet20", None, "layer3.2.conv2", 500),
+    "vit-tiny": ("vit-tiny", xl.load_model("vit-tiny").main_layers, "encoder.layers.encoder_layer_5.ln_1", 500),
 }
 """Of each file: model, layers, layer of the other methods, images."""
 
