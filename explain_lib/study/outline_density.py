@@ -35,7 +35,7 @@ class OutlineDensity(Frozen):
         return self.own - self.other
 
 
-def outline_density(maps: Map, masks: NDArray[np.bool_]) -> OutlineDensity:
+def outlinedensity(maps: Map, masks: NDArray[np.bool_]) -> OutlineDensity:
     """The density of maps along the outlines of objects less that inside, and the same with the next picture's outline.
 
     maps: floating-point (K, H, W), not below zero, of the pictures' size. masks: bool (K, H, W), the objects; at least two.
@@ -47,13 +47,13 @@ def outline_density(maps: Map, masks: NDArray[np.bool_]) -> OutlineDensity:
         raise InputError(f"maps: {kind_of(maps)}; {right}, without a value below zero, would be right")
     if not isinstance(masks, np.ndarray) or masks.dtype != np.bool_ or masks.shape != maps.shape:
         raise InputError(f"masks: {kind_of(masks)}; bool of shape {maps.shape}, as the maps have, would be right")
-    bands, insides = outline_bands(masks)
-    own = _density(maps, bands) - _density(maps, insides)
-    other = _density(maps, np.roll(bands, -1, axis=0)) - _density(maps, np.roll(insides, -1, axis=0))
+    bands, insides = outline_parts(masks)
+    own = density(maps, bands) - density(maps, insides)
+    other = density(maps, np.roll(bands, -1, axis=0)) - density(maps, np.roll(insides, -1, axis=0))
     return OutlineDensity(own, other)
 
 
-def outline_bands(masks: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+def outline_parts(masks: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """The bands along the outlines of objects bool (K, H, W), and the insides without them, both bool (K, H, W).
 
     A band is of the pixels that touch the outline, on either side, corners too: two pixels wide. Along the border of the
@@ -66,7 +66,7 @@ def outline_bands(masks: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[
     return bands, insides
 
 
-def _density(maps: Map, places: NDArray[np.bool_]) -> NDArray[np.float64]:
+def density(maps: Map, places: NDArray[np.bool_]) -> NDArray[np.float64]:
     """The share of each map's sum at the places, by their share of the area: (K,); NaN without a map or a place."""
     total = maps.sum((1, 2), dtype=np.float64)
     within, area = np.where(places, maps, 0).sum((1, 2), dtype=np.float64), places.mean((1, 2))

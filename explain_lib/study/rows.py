@@ -1,4 +1,4 @@
-"""The measurements behind the guesses, image by image: maps beside contours, and beside the background of frogs."""
+"""The measurements behind the guess on contours, image by image: maps beside edges, maps and pictures split along outlines."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,21 +8,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explain_lib.base.errors import InputError
+from explain_lib.base.maps import Map
 from explain_lib.base.run_context import remembered
 from explain_lib.base.statistics import standard_ranks
 from explain_lib.cam.edges import edges_on_grid, sobel_edges
 from explain_lib.cam.grad_cam import capture_layers
 from explain_lib.cam.postprocess import PostProcess, enlarged_maps
-from explain_lib.cam.settings import NOTEBOOK_MANUAL, NOTEBOOK_PACKAGE
+from explain_lib.cam.settings import NOTEBOOK_MANUAL, NOTEBOOK_PACKAGE, CamSettings
 from explain_lib.networks.model import Model, check_model
 from explain_lib.networks.requests import ImageRows, Progress, Request
 from explain_lib.passes.tasks import values_of
-from explain_lib.pictures.dataset import CLASSES
 from explain_lib.pictures.pixels import check_positions
+from explain_lib.study.covers import shuffled_alike
+from explain_lib.study.outline_density import density, outline_parts
 from explain_lib.study.outlines import outline_masks, usable_outlines
 
 GUESS_BATCH = 200
 """Images per batch: it bounds memory, and the work reports progress and can stop after each."""
+SHUFFLES = 2
+"""Orders in which the pixels of a part are shuffled; what the network says is averaged over them."""
 STUDY_LAYERS = NOTEBOOK_PACKAGE.layers or ()
 AVERAGE = "average of five"
 """The name, among the layers, of the mean of the study's five, as the package computes it."""
@@ -125,58 +129,54 @@ def contour_rows(
     return ContourRequest(model, pixels, np.asarray(images)).all_rows(progress)
 
 
-# Section: frogs and their background
-
-FROG = CLASSES.index("frog")
-MID_GREY = 128
-"""The value of greyed pixels in red, green and blue, of 255."""
+# Section: outline against object
 
 
 @dataclass(frozen=True)
-class GrassRows(ImageRows):
-    """Maps and probabilities beside outlines, one row per frog, K of them, one column per layer, L.
+class OutlineRows(ImageRows):
+    """Maps and pictures split along outlines, one row per picture, K of them; two columns: its own outline, another picture's.
 
-    images: int64 (K,), positions in the set. outlined: bool (K,), whether the outline is not degenerate. area: float64 (K,),
-    the background's share of the picture, in [0, 1]. layers: names. hooked: the layer of the verdict. share:
-    float64 (K, L), the background's share of the sum of the map, in [0, 1]; NaN for a map that is zero everywhere or not
-    finite. whole, frog_only, background_only: float64 (K,), the probability of the class in the picture as it is, with the
-    background greyed, and with the frog greyed.
+    images: int64 (K,), positions in the set. layer: whose maps these are. along, inside: float64 (K, 2), the density of the map
+    of the predicted class along the outline and inside, 1 for an even map; NaN for a map that is zero everywhere or not finite,
+    and for an outline without an inside. whole: float64 (K,), the probability of the predicted class in the picture as it is.
+    outline_shuffled, inside_shuffled: float64 (K, 2), with the pixels of either part shuffled, changed by as much; means over
+    SHUFFLES orders.
     """
 
     images: NDArray[np.int64]
-    outlined: NDArray[np.bool_]
-    area: NDArray[np.float64]
-    layers: tuple[str, ...]
-    hooked: str
-    share: NDArray[np.float64]
+    layer: str
+    along: NDArray[np.float64]
+    inside: NDArray[np.float64]
     whole: NDArray[np.float64]
-    frog_only: NDArray[np.float64]
-    background_only: NDArray[np.float64]
+    outline_shuffled: NDArray[np.float64]
+    inside_shuffled: NDArray[np.float64]
+
+    @property
+    def where(self) -> NDArray[np.float64]:
+        """How much denser the map is along the picture's outline than inside, less the same with another's: float64 (K,)."""
+        return _own_less_other(self.along - self.inside)
+
+    @property
+    def use(self) -> NDArray[np.float64]:
+        """How much more probability a shuffled outline costs than a shuffled inside, less the same with another's: (K,)."""
+        return _own_less_other(self.inside_shuffled - self.outline_shuffled)
 
 
-def greyed(pixels: NDArray[np.uint8], places: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """Pictures uint8 (N, H, W, 3) with mid grey, 128 of 255, at those places, bool (N, H, W)."""
-    return np.where(places[..., None], np.uint8(MID_GREY), pixels)
-
-
-def find_frogs(
-    labels: NDArray[np.int64], images: Sequence[int] | NDArray[np.int64], true_class: int = FROG
-) -> NDArray[np.int64]:
-    """The images of that class, int64 (K,), in their order; K may be 0. Raises InputError for other positions."""
-    chosen = check_positions(images, len(labels))
-    return np.asarray(chosen[labels[chosen] == true_class])
+def _own_less_other(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(values[:, 0] - values[:, 1])
 
 
 @dataclass(frozen=True, eq=False)
-class GrassRequest(Request[GrassRows]):
-    """Maps and pictures of K frogs of a set in memory, split along their outlines into frog and background.
+class OutlineRequest(Request[OutlineRows]):
+    """Maps and pictures of K images of a set in memory, split along outlines, for the predicted class of each.
 
-    true_class: the class of the frogs, which is explained. Map: ReLU, enlarged bilinearly. The other errors are those of
-    grad_cam.
+    others: int64 (K,), the pictures whose outlines are the controls. Map: ReLU, of the hooked layer, enlarged bilinearly with
+    each cell where it looks. The other errors are those of grad_cam.
     """
 
-    true_class: int = FROG
+    others: NDArray[np.int64]
 
+    per_image: ClassVar[tuple[str, ...]] = ("images", "others")
     keeps_parts: ClassVar[bool] = True  # the outlines are the same for every model
 
     def __post_init__(self) -> None:
@@ -189,58 +189,67 @@ class GrassRequest(Request[GrassRows]):
 
     @property
     def asked(self) -> tuple[object, ...]:
-        return "grass", self.true_class
+        return "outlines", np.asarray(self.others).tolist()
 
-    def compute(self) -> GrassRows:
-        model, own = self.model, self.pixels[self.images]
-        masks, layers = outline_masks(own), guess_layers(model)
-        captured = capture_layers(model, own, layers, self.true_class)
-        process = PostProcess(model, captured.layers)
-        asked = (captured.logits.cpu().numpy(), model.predict(greyed(own, ~masks)), model.predict(greyed(own, masks)))
-        whole, frog_only, background_only = (
-            values_of(logits, self.model.task)[:, self.true_class].astype(np.float64) for logits in asked
-        )
-        return GrassRows(
+    def compute(self) -> OutlineRows:
+        model, own, layer = self.model, self.pixels[self.images], hooked_layer(self.model)
+        captured = capture_layers(model, own, (layer,), None)
+        maps, logits = placed_maps(PostProcess(model, captured.layers), layer), captured.logits.cpu().numpy()
+        asked = logits.argmax(1)
+        parts = [outline_parts(outline_masks(self.pixels[which])) for which in (self.images, self.others)]
+        shuffled = [_left(model, own, each, asked) for each in parts]  # for each column: outline shuffled, inside shuffled
+        return OutlineRows(
             self.images,
-            usable_outlines(masks),
-            1 - masks.mean((1, 2)),
-            layers,
-            hooked_layer(model),
-            np.stack([share_outside(enlarged_maps(process, layer), masks) for layer in layers], axis=1),
-            whole,
-            frog_only,
-            background_only,
+            layer,
+            np.stack([density(maps, bands) for bands, _ in parts], axis=1),
+            np.stack([density(maps, insides) for _, insides in parts], axis=1),
+            _of_class(values_of(logits, model.task), asked),
+            np.stack([outline for outline, _ in shuffled], axis=1),
+            np.stack([inside for _, inside in shuffled], axis=1),
         )
 
 
-def share_outside(maps: NDArray[np.float32], masks: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """The share of the sum of each map (N, H, W) outside the outline: (N,); NaN if the sum is 0 or not finite."""
-    total = maps.sum((1, 2), dtype=np.float64)
-    outside = np.where(masks, np.float32(0), maps).sum((1, 2), dtype=np.float64)
-    some = np.isfinite(total) & (total > 0)
-    return np.asarray(np.divide(outside, total, out=np.full(len(maps), np.nan), where=some))
+def placed_maps(process: PostProcess, layer: str) -> Map:
+    """A layer's ReLU maps, not scaled, enlarged bilinearly with each cell where it looks: float32 (N, H, W)."""
+    settings = CamSettings(layers=(layer,), scale_over="none", resize="torch-bilinear", placement="receptive-field")
+    return process.heatmaps(settings).numpy()
+
+
+def _left(
+    model: Model, pixels: NDArray[np.uint8], parts: tuple[NDArray[np.bool_], NDArray[np.bool_]], asked: NDArray[np.int64]
+) -> list[NDArray[np.float64]]:
+    """The probabilities left (N,) with the first part shuffled, and with the second, means over draws; NaN without a part."""
+    nothing = ~(parts[0].any((1, 2)) & parts[1].any((1, 2)))
+    draws = [shuffled_alike(pixels, parts, draw) for draw in range(SHUFFLES)]
+    means = (
+        np.mean([_of_class(values_of(model.predict(one), model.task), asked) for one in each], axis=0)
+        for each in zip(*draws, strict=True)
+    )
+    return [np.where(nothing, np.nan, mean) for mean in means]
+
+
+def _of_class(values: NDArray[np.floating], asked: NDArray[np.int64]) -> NDArray[np.float64]:
+    return np.asarray(values[np.arange(len(asked)), asked], np.float64)
 
 
 @remembered(parts=True)
-def grass_rows(
-    model: Model,
-    pixels: NDArray[np.uint8],
-    labels: NDArray[np.int64],
-    images: Sequence[int] | NDArray[np.int64],
-    *,
-    true_class: int = FROG,
-    progress: Progress = None,
-) -> GrassRows:
-    """Maps and pictures of frogs, split along their outlines into frog and background; see GrassRequest.
+def outline_rows(
+    model: Model, pixels: NDArray[np.uint8], images: Sequence[int] | NDArray[np.int64], *, progress: Progress = None
+) -> OutlineRows:
+    """Maps and pictures of the images that have a usable outline, split along it; see OutlineRequest.
 
-    pixels: uint8 (N, H, W, 3), the whole set, of the model's input size. labels: int64 (N,). images: positions in the set;
-    those of the true class count, at least one. progress: called with frogs done and frogs in all, at the start and
-    after each batch of 200. Raises InputError for other labels, and if there is no frog.
+    pixels: uint8 (N, H, W, 3), the whole set, of the model's input size. images: positions in it; the outline of the next one
+    with a usable outline is the control. progress: called with images done and images in all, at the start and after each
+    batch of 200. Raises InputError if fewer than two have a usable outline.
     """
     check_model(model).check_pixels(pixels)
-    if labels.shape != (len(pixels),):
-        raise InputError(f"labels: the shape is {labels.shape}; ({len(pixels)},), one for each picture, would be right")
-    frogs = find_frogs(labels, images, true_class)
-    if len(frogs) == 0:
-        raise InputError(f"images: none of them is of class {true_class}; at least one would be right")
-    return GrassRequest(model, pixels, frogs, true_class).all_rows(progress)
+    chosen = usable_images(pixels, images)
+    if len(chosen) < 2:
+        raise InputError(f"images: {len(chosen)} of them with a usable outline; at least two would be right")
+    return OutlineRequest(model, pixels, chosen, np.roll(chosen, -1)).all_rows(progress)
+
+
+def usable_images(pixels: NDArray[np.uint8], images: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int64]:
+    """The images, positions in the set, that have a usable outline: int64. Raises InputError for other positions."""
+    chosen = check_positions(images, len(pixels))
+    return np.asarray(chosen[usable_outlines(outline_masks(pixels[chosen]))])

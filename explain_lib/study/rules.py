@@ -4,6 +4,7 @@ The study looked at maps of eight pictures (jane-cz/GradCAM on GitHub, README). 
 which it was written: before any of its numbers were known. The rules for the reasons that the study suspects are in reasons.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal
@@ -11,8 +12,8 @@ from typing import Literal
 Verdict = Literal["supported", "not supported", "can't tell"]
 
 CONTOUR_THRESHOLD = 0.1
-"""Of a correlation: 0.1 is a small effect (Cohen, Statistical Power Analysis for the Behavioral Sciences, 1988). Of a density: a
-tenth of that of an even map."""
+"""Of a correlation: 0.1 is a small effect (Cohen, Statistical Power Analysis for the Behavioral Sciences, 1988). Of a density:
+a tenth of that of an even map."""
 GRASS_THRESHOLD = 0.05
 """Five percentage points, of the map's sum or of probability."""
 GREEN_HUES = (35, 85)
@@ -57,26 +58,26 @@ CONTOUR = Guess(
     CONTOUR_THRESHOLD,
     _WRITTEN,
     "Known on that day: the correlations of maps with edges (Sobel), by which an earlier rule had judged, and that they cannot "
-    "tell a contour from a filled object: a map that is the object itself would have had 0.144 by that rule. Neither of the two "
-    "numbers of this rule was known of any network.",
-    "A map with finer cells than this layer's, which could tell the outline of a small object from its inside; or outlines that "
-    "are right to the pixel.",
+    "tell a contour from a filled object: a map that is the object itself would have had 0.144 by that rule. Neither of the "
+    "two numbers of this rule was known of any network.",
+    "A map with finer cells than this layer's, which could tell the outline of a small object from its inside; or outlines "
+    "that are right to the pixel.",
 )
 GRASS = Guess(
     "Grass",
     "From the sample result of frog1, it seems like the model is learning to recognize the grass in the background to predict "
     '"frog", instead of looking at the frog itself.',
-    "Every frog with a usable outline. Where is the map? The background's share of the sum of the map (class frog, the layer of "
-    "the first guess, each cell where it looks) minus its share of the area, less the same with the outline of the next frog. "
-    "Does the network prefer the background? The probability of frog with the frog covered minus that with as large a part of "
-    "the background covered; of the larger of the two parts, the pixels nearest to the outline are covered. Does it use the "
-    "background? The probability of frog in a picture of a frog minus that in a picture of another animal, where both have the "
-    "objects of both covered: the cover is the same. Each is supported if the whole 95 % interval of the mean is above five "
-    "percentage points, not supported if all of it is below; the last two with each of five covers (grey, white, black, "
-    "blurred, and filled in from around), or can't tell. “Instead of looking at the frog itself” is a preference: if map "
-    "and preference have the same verdict, the guess has it, too; otherwise, or with fewer than 30 frogs: can't tell. The use "
-    "of the background has a verdict of its own, and so has grass: frogs and other animals are pasted onto backgrounds of other "
-    "animals' pictures, once mainly green ones (over half of the pixels of a hue of 70 to 170 degrees), once others; the "
+    "Every frog with a usable outline. Where is the map? The background's share of the sum of the map (class frog, the layer "
+    "of the first guess, each cell where it looks) minus its share of the area, less the same with the outline of the next "
+    "frog. Does the network prefer the background? The probability of frog with the frog covered minus that with as large a "
+    "part of the background covered; of the larger of the two parts, the pixels nearest to the outline are covered. Does it "
+    "use the background? The probability of frog in a picture of a frog minus that in a picture of another animal, where both "
+    "have the objects of both covered: the cover is the same. Each is supported if the whole 95 % interval of the mean is "
+    "above five percentage points, not supported if all of it is below; the last two with each of five covers (grey, white, "
+    "black, blurred, and filled in from around), or can't tell. “Instead of looking at the frog itself” is a preference: if "
+    "map and preference have the same verdict, the guess has it, too; otherwise, or with fewer than 30 frogs: can't tell. The "
+    "use of the background has a verdict of its own, and so has grass: frogs and other animals are pasted onto backgrounds of "
+    "other animals' pictures, once mainly green ones (over half of the pixels of a hue of 70 to 170 degrees), once others; the "
     "probability of frog with green minus that with others.",
     GRASS_THRESHOLD,
     _WRITTEN,
@@ -88,3 +89,9 @@ GRASS = Guess(
     "Frogs photographed on purpose on grass and elsewhere: pasted pictures have seams, and a network may mind those more than "
     "the grass. Or outlines that leave nothing of the frog behind.",
 )
+
+
+def common_verdict(verdicts: Iterable[Verdict]) -> Verdict:
+    """The verdict of all; "can't tell" if they differ, and of none."""
+    found = set(verdicts)
+    return found.pop() if len(found) == 1 else "can't tell"

@@ -28,7 +28,8 @@ from explain_lib.networks.requests import Request, Rows
 from explain_lib.pictures.dataset import load_cifar10
 from explain_lib.pictures.selection import seen_images
 from explain_lib.pictures.sets import Pixels, batch_size_of, next_readable, subset
-from explain_lib.study.rows import contour_rows, grass_rows
+from explain_lib.study.grass_rows import grass_rows
+from explain_lib.study.rows import contour_rows, outline_rows
 from explain_lib.trust.cover_effect import cover_effect
 from explain_lib.trust.ladder import CurvesRequest, LadderRequest, LadderRows, ladder_curves
 from explain_lib.trust.sanity import SanityRequest, random_starts, sanity_maps
@@ -97,7 +98,7 @@ _NAMES = {
 }
 
 PASSES: Mapping[str, Callable[..., object]] = {
-    function.__name__: function for function in (contour_rows, grass_rows, kept_ladder)
+    function.__name__: function for function in (contour_rows, outline_rows, grass_rows, kept_ladder)
 }
 """The measurements of the guesses on the test images, and bundled ladders, by name."""
 

@@ -10,7 +10,8 @@ from explain_lib.cam.other_programs import third_opinion
 from explain_lib.compare.scan import ScanRequest
 from explain_lib.networks.predictions import predict, verdict_request
 from explain_lib.pictures.sets import StoredPixels, subset
-from explain_lib.study.rows import contour_rows, grass_rows
+from explain_lib.study.grass_rows import grass_rows
+from explain_lib.study.rows import contour_rows, outline_rows
 from explain_lib.take_home.view_file import named_arrays
 from explain_lib.trust.ladder import LadderRequest, ladder_curves
 from explain_lib.trust.sanity import SanityRequest, random_starts, sanity_maps
@@ -36,6 +37,7 @@ __all__ = [
     "mosaic_maps",
     "named_arrays",
     "object_maps",
+    "outline_rows",
     "parse_configuration",
     "predict",
     "random_starts",

@@ -1,6 +1,7 @@
 """What is measured on a network, picture by picture: its maps beside edges, and beside and without the background of frogs."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +13,12 @@ from explain_lib.cam.grad_cam import capture_layers
 from explain_lib.cam.postprocess import PostProcess, enlarged_maps
 from explain_lib.networks.model import Model
 from explain_lib.pictures.dataset import CLASSES, ImageSet
+from explain_lib.study.covers import Cover, covered
+from explain_lib.study.grass_rows import FROG, share_outside
 from explain_lib.study.outlines import outline_masks, usable_outlines
 from explain_lib.study.reasons.plan import REASONS, Planned, coarse_pictures
 from explain_lib.study.reasons.rules import LATE_LAYERS
-from explain_lib.study.rows import FROG, GUESS_BATCH, MID_GREY, share_outside
+from explain_lib.study.rows import GUESS_BATCH
 
 IMAGES = 1000
 """Test images 0 to 999 tell how far maps follow contours."""
@@ -24,7 +27,7 @@ COMPARED = 100
 COARSEST = min(REASONS["resolution"].settings)
 EDGES = ("seen", "coarsest")
 """The edges of pictures as the network saw them, and those of the coarsest pictures, which every network could see."""
-COVERS = ("grey", "white", "black", "grey box")
+WAYS: tuple[Cover | Literal["grey box"], ...] = ("grey", "white", "black", "grey box")
 """What covers the object: a colour within its outline, or a box around the outline, which hides its shape."""
 
 
@@ -109,7 +112,7 @@ class Backgrounds(Frozen):
 
     beyond: float32 (K, L), the share of the map's sum outside the frog's outline minus the share of the area. control: the same
     with the outline of the next frog. Both in [-1, 1], NaN for a map that is zero everywhere. told: float32 (K, 4), for
-    each of COVERS, how often the covered frog has a higher frog score, against another class of the network, than a covered
+    each of WAYS, how often the covered frog has a higher frog score, against another class of the network, than a covered
     picture of that class: the mean over those classes, in [0, 1], ties as half.
     """
 
@@ -130,18 +133,16 @@ def measure_backgrounds(model: Model, subjects: Subjects) -> Backgrounds:
     shares = np.concatenate([np.array(part) for part in parts], axis=2)  # (2, L, K)
     areas = np.stack([1 - masks.mean((1, 2)) for masks in (own, other)])
     beyond = (shares - areas[:, None]).transpose(0, 2, 1).astype(np.float32)
-    told = [_told(model, covered(subjects.pixels, subjects.masks, cover), subjects.labels, frog) for cover in COVERS]
+    told = [_told(model, object_covered(subjects.pixels, subjects.masks, way), subjects.labels, frog) for way in WAYS]
     return Backgrounds(beyond[0], beyond[1], np.stack(told, axis=1).astype(np.float32))
 
 
-def covered(pixels: NDArray[np.uint8], masks: NDArray[np.bool_], cover: str) -> NDArray[np.uint8]:
-    """Pictures uint8 (N, H, W, 3) with their objects, bool (N, H, W), under one of COVERS."""
-    places = masks
-    if cover == "grey box":
+def object_covered(pixels: NDArray[np.uint8], masks: NDArray[np.bool_], way: Cover | Literal["grey box"]) -> NDArray[np.uint8]:
+    """Pictures uint8 (N, H, W, 3) with their objects, bool (N, H, W), covered in one of WAYS."""
+    if way == "grey box":
         rows, columns = (_between_ends(np.asarray(masks.any(axis))) for axis in (2, 1))
-        places = rows[:, :, None] & columns[:, None, :]
-    value = {"white": 255, "black": 0}.get(cover, MID_GREY)
-    return np.where(places[..., None], np.uint8(value), pixels)
+        return covered(pixels, rows[:, :, None] & columns[:, None, :], "grey")
+    return covered(pixels, masks, way)
 
 
 def _between_ends(some: NDArray[np.bool_]) -> NDArray[np.bool_]:

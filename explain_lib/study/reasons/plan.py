@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from explain_lib.loading.training import Recipe
 from explain_lib.pictures.dataset import CLASSES, SIDE, ImageSet
 from explain_lib.pictures.pixels import check_pictures
+from explain_lib.study.grass_rows import FROG
 from explain_lib.study.reasons.rules import CLASSES_RULE, DEPTH_RULE, RESOLUTION_RULE, SEEDS, ReasonRule
-from explain_lib.study.rows import FROG
 
 Reason = Literal["depth", "resolution", "classes"]
 REASONS: dict[Reason, ReasonRule] = {"depth": DEPTH_RULE, "resolution": RESOLUTION_RULE, "classes": CLASSES_RULE}

@@ -14,9 +14,12 @@ from explain_lib.base.errors import DataError
 from explain_lib.base.files import UNREADABLE, write_whole
 from explain_lib.base.frozen import Frozen
 from explain_lib.networks.cards import file_digest
+from explain_lib.pictures.dataset import FOLDER
 from explain_lib.study.reasons.plan import REASONS, Reason
 from explain_lib.study.reasons.training import TrainingCard, read_training_card
 
+BUNDLED = FOLDER / "guesses"
+"""Where the rows are that the project brings with it."""
 _ARRAYS = ("settings", "seeds", "accuracy", "values", "controls")
 
 

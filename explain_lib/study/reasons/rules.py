@@ -8,7 +8,7 @@ interval is about other networks and other pictures.
 from dataclasses import dataclass
 from datetime import date
 
-from explain_lib.study.guesses import CONTOUR_THRESHOLD, DEPTH, GRASS_THRESHOLD, Guess
+from explain_lib.study.rules import CONTOUR_THRESHOLD, GRASS_THRESHOLD, Guess
 
 LATE_LAYERS = ("conv2", "relu2", "pool2")
 """The last conv layer, its activation and the pooling after it: in every network of the family on the same grids."""
@@ -23,17 +23,17 @@ WIDEST = 0.5
 class ReasonRule(Guess):
     """A guess about a reason, with a rule that was written on a day, before its networks had been trained.
 
-    settings: what the networks differ in, from the end that the study blames. threshold: of the change between the ends, in
-    the unit of the measure. known: what was known on that day. mind: what would change our mind.
+    settings: what the networks differ in, from the end that the study blames. threshold: of the change between the ends. unit:
+    of the settings, in words. measure: what changes, in words. shares: whether that is in percentage points.
     """
 
     settings: tuple[int, ...]
-    threshold: float
-    written: date
-    known: str
-    mind: str
+    unit: str
+    measure: str
+    shares: bool
 
 
+_DEPTH_QUOTE = "Maybe this is due to the low resolution of the images or that the network is not deep enough."
 _WRITTEN = date(2026, 11, 29)
 _KNOWN = (
     "Known on that day: the correlations of the networks bundled here (two trainings of the tutorial's network differ by "
@@ -49,7 +49,7 @@ _INTERVAL = (
 
 DEPTH_RULE = ReasonRule(
     "The network is not deep enough",
-    DEPTH.quote,
+    _DEPTH_QUOTE,
     "If too little depth were the reason, deeper networks would follow contours less. Networks with 2, 4, 8, 14 and 20 "
     "conv layers, five of each: the tutorial's two convolutions, and residual blocks between them. For each picture (test"
     " images 0 to 999, the predicted class): the Spearman correlation of the map with the picture's own edges (Sobel) "
@@ -59,16 +59,19 @@ DEPTH_RULE = ReasonRule(
     "conv2, relu2 and pool2, at matched accuracy (the first epoch with 70 % of 5,000 held-out training images right) and "
     "at the end of the training; otherwise: can't tell. A network that never gets 70 % right does not count at matched "
     f"accuracy. {_INTERVAL} The same networks before training are shown beside, and do not count.",
-    (2, 4, 8, 14, 20),
     CONTOUR_THRESHOLD,
     _WRITTEN,
     _KNOWN,
     "A fall of more than 0.1 in another family of networks, or on larger pictures; or a fall of the share of the map "
     "along the outline, less that inside, which tells a contour from a filled object where this correlation cannot.",
+    (2, 4, 8, 14, 20),
+    "conv layers",
+    "the correlation with own edges beyond another picture's",
+    shares=False,
 )
 RESOLUTION_RULE = ReasonRule(
     "The pictures are too small",
-    DEPTH.quote,
+    _DEPTH_QUOTE,
     "If low resolution were the reason, networks would follow contours more on smaller pictures. The network with 4 conv "
     "layers, trained and looked at with pictures of 8, 16 and 32 pixels, five of each: averaged over squares of pixels, "
     "and enlarged again bilinearly to 32. The number for each picture is that of the rule on depth, once with the edges "
@@ -77,12 +80,15 @@ RESOLUTION_RULE = ReasonRule(
     "pixels (the whole 95 % interval), not supported if it rises by less, or falls; otherwise: can't tell. The verdict "
     "has to be the same with both kinds of edges, at conv2, relu2 and pool2, at matched accuracy (the first epoch with 45"
     f" % of the held-out images right) and at the end; otherwise: can't tell. {_INTERVAL}",
-    (8, 16, 32),
     CONTOUR_THRESHOLD,
     _WRITTEN,
     _KNOWN,
     "A rise of more than 0.1 between 32 pixels and the 64 or more of another data set: all of these pictures are small, "
     "and the study's own are the largest among them.",
+    (8, 16, 32),
+    "pixels",
+    "the correlation with own edges beyond another picture's",
+    shares=False,
 )
 CLASSES_RULE = ReasonRule(
     "There are only ten classes",
@@ -100,12 +106,15 @@ CLASSES_RULE = ReasonRule(
     " and pool2; the second with the outline filled with grey, white and black, and with a grey box around it, which "
     "hides its shape. If both have the same verdict at the end of the training, the guess has it, too; otherwise: can't "
     f"tell. {_INTERVAL}",
-    (2, 5, 10),
     GRASS_THRESHOLD,
     _WRITTEN,
     _KNOWN,
     "A rise of more than five points between ten classes and the hundred or more of another data set, which is the "
     "direction that the study has in mind and these pictures cannot show; or outlines so much better than these that the "
     "background left over is another one.",
+    (2, 5, 10),
+    "classes",
+    "the background's share of the map, or how often it tells a frog,",
+    shares=True,
 )
 RULES = (DEPTH_RULE, RESOLUTION_RULE, CLASSES_RULE)

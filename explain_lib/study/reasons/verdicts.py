@@ -1,16 +1,16 @@
 """The rules on the study's reasons applied to measured rows."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isnan
 
 from explain_lib.base.frozen import Frozen
-from explain_lib.study.guesses import Verdict
+from explain_lib.base.words import listed, number
 from explain_lib.study.reasons.contrast import Change, change_along
 from explain_lib.study.reasons.plan import REASONS, Reason
 from explain_lib.study.reasons.rows import ReasonRows
-from explain_lib.study.reasons.rules import LEAST_NETWORKS, WIDEST
+from explain_lib.study.reasons.rules import LEAST_NETWORKS, WIDEST, ReasonRule
 from explain_lib.study.reasons.training import START
+from explain_lib.study.rules import Verdict, common_verdict
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,26 @@ class ReasonVerdict(Frozen):
     @property
     def verdict(self) -> Verdict:
         """That of every finding; "can't tell" if they differ."""
-        return _common([one.verdict for one in self.findings])
+        return common_verdict(one.verdict for one in self.findings)
+
+    @property
+    def sentence(self) -> str:
+        """The findings that count in words: how many lie where, and the last of them to be judged."""
+        rule, count = REASONS[self.reason], len(self.findings)
+        ends = f"From {rule.settings[-1]} to {rule.settings[0]} {rule.unit}"
+        if count == 0:
+            return f"No network has been measured. {ends}, {rule.measure} should rise by more than {limit_words(rule)}."
+        changes = [one.change.estimate.mean for one in self.findings]
+        least, most = (_change_number(rule, end) for end in (min(changes), max(changes)))
+        where = {"supported": "above", "not supported": "below", "can't tell": "too uncertain to tell"}
+        counted = ((words, sum(one.verdict == verdict for one in self.findings)) for verdict, words in where.items())
+        parts = [f"{number} {words}" for words, number in counted if number]
+        needed = self.needed
+        more = "" if needed is None else f" It would take {needed} networks of each kind to tell."
+        return (
+            f"{ends}, {rule.measure} changes by {least} to {most}, in {count} comparisons. The rule asks for more than "
+            f"{limit_words(rule)} in each, with the whole interval: {listed(parts)}.{more}"
+        )
 
     @property
     def needed(self) -> int | None:
@@ -73,5 +92,10 @@ def _finding(rows: ReasonRows, stage: str, column: str) -> Finding:
     return Finding(stage, column, change, judge_change_along(change, rule.threshold), needed)
 
 
-def _common(verdicts: Sequence[Verdict]) -> Verdict:
-    return verdicts[0] if verdicts and len(set(verdicts)) == 1 else "can't tell"
+def limit_words(rule: ReasonRule) -> str:
+    """The rule's threshold in words."""
+    return f"{number(100 * rule.threshold, 0)} points" if rule.shares else f"{rule.threshold:g}"
+
+
+def _change_number(rule: ReasonRule, change: float) -> str:
+    return f"{number(100 * change, 1, sign=True)} points" if rule.shares else number(change, 2, sign=True)

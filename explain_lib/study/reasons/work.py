@@ -20,9 +20,9 @@ from explain_lib.base.files import UNREADABLE, write_whole
 from explain_lib.networks.model import Model
 from explain_lib.pictures.dataset import ImageSet
 from explain_lib.study.reasons.measures import (
-    COVERS,
     EDGES,
     IMAGES,
+    WAYS,
     Subjects,
     find_subjects,
     measure_backgrounds,
@@ -145,7 +145,7 @@ def _columns(reason: Reason) -> tuple[str, ...]:
         case "resolution":
             return tuple(f"{layer}, edges {edges}" for edges in EDGES for layer in LATE_LAYERS)
         case "classes":
-            return (*LATE_LAYERS, *COVERS)
+            return (*LATE_LAYERS, *WAYS)
 
 
 def _kept(path: Path, key: str) -> Numbers | None:

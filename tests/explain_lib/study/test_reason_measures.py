@@ -13,7 +13,14 @@ import explain_lib as xl
 from explain_lib.__main__ import main
 from explain_lib.loading import training as trainer_module
 from explain_lib.study.reasons import measures, work
-from explain_lib.study.reasons.measures import COVERS, Subjects, covered, find_subjects, measure_backgrounds, measure_contours
+from explain_lib.study.reasons.measures import (
+    WAYS,
+    Subjects,
+    find_subjects,
+    measure_backgrounds,
+    measure_contours,
+    object_covered,
+)
 from explain_lib.study.reasons.plan import Planned
 from explain_lib.study.reasons.rows import read_rows
 from explain_lib.study.reasons.training import START, load_stage
@@ -104,8 +111,8 @@ def test_the_share_beyond_the_area_is_what_numpy_counts(subjects: Subjects) -> N
 def test_what_a_background_tells_is_counted_pair_by_pair(subjects: Subjects) -> None:
     model = an_untrained(Planned(conv_layers=2, seed=2))
     found = measure_backgrounds(model, subjects)
-    for column, cover in enumerate(COVERS):
-        logits = model.predict(covered(subjects.pixels, subjects.masks, cover))
+    for column, cover in enumerate(WAYS):
+        logits = model.predict(object_covered(subjects.pixels, subjects.masks, cover))
         for frog in range(3):
             shares = []
             for label, places in ((0, (3, 4)), (5, (5, 6))):
@@ -127,7 +134,7 @@ def test_covers_leave_the_background_as_it_is_and_a_box_hides_the_shape() -> Non
     right = masks.copy()
     right[0, 2:11, 3:21] = True
     for cover, value in {"grey": 128, "white": 255, "black": 0, "grey box": 128}.items():
-        found, places = covered(pixels, masks, cover), right if cover == "grey box" else masks
+        found, places = object_covered(pixels, masks, cover), right if cover == "grey box" else masks
         assert (found[places] == value).all()
         np.testing.assert_array_equal(found[~places], pixels[~places])
 
@@ -175,7 +182,7 @@ def test_the_command_writes_rows_of_every_network_and_their_verdict(tmp_path: Pa
     assert rows.settings.tolist() == [8, 16, 32] * 2
     assert [card.seed for card in rows.networks] == [0, 0, 0, 1, 1, 1]
     assert np.isfinite(rows.values[1:]).mean() > 0.9
-    assert read_rows(tmp_path, "classes").columns == (*LAYERS, *COVERS)
+    assert read_rows(tmp_path, "classes").columns == (*LAYERS, *WAYS)
 
 
 class Killed(BaseException):
