@@ -27,7 +27,7 @@ LADDER = "Which layer, and can its map be believed? Every layer measured, beside
 SANITY = "Does the map depend on what the network has learnt? Make its layers forget, one after another, and watch the map."
 KNOWN = "Is the map right, where we know what is right? A planted mark, mosaics, your own masks; every method at every layer."
 SLICES = "Which pictures does it treat alike? Maps in groups, those that agree on one place first: a mark gives itself away."
-GUESSES = "Contours, depth, grass: the study's guesses, tested on a thousand pictures. Reject wrong outlines."
+GUESSES = "Contours, depth, small pictures, grass, few classes: the study's guesses, each with a test and a verdict."
 GLOSSARY = "The terms used on the other pages, each in a sentence or two."
 LESSON = "A tour of the dashboard in stops, each with a question for the room. Two keys go on and back; you can write your own."
 
@@ -48,7 +48,7 @@ SECTIONS: Mapping[str, tuple[Page, ...]] = {
         Page("sanity_checks", "Sanity checks", SANITY),
         Page("known_truth", "Known truth", KNOWN),
         Page("slices", "Slices", SLICES),
-        Page("guesses", "The three guesses", GUESSES),
+        Page("guesses", "The study's guesses", GUESSES),
     ),
     "": (Page("lesson", "Lesson", LESSON),),
 }

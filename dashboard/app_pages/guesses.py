@@ -1,4 +1,4 @@
-"""The study's three guesses, each with a verdict by a rule, the numbers behind it, and an example."""
+"""The study's guesses, each with a verdict by a rule, the numbers behind it, and an example."""
 
 from functools import partial
 
@@ -8,12 +8,13 @@ from dashboard.frame.context_line import Line
 from dashboard.frame.page import show_page
 from dashboard.topics.guesses.examples import contour_example, example_steps, grass_example
 from dashboard.topics.guesses.frogs import show_frogs
-from dashboard.topics.guesses.runs import contour_guess_of, depth_guess_of, frogs, grass_guess_of
+from dashboard.topics.guesses.runs import contour_guess_of, frogs, grass_guess_of, reason_rows, reason_verdict
 from dashboard.topics.guesses.sections import (
+    Card,
     open_section,
     show_contour_guess,
-    show_depth_guess,
     show_grass_guess,
+    show_reason,
     verdict_cards,
 )
 from dashboard.view.address import change_view
@@ -22,8 +23,13 @@ from dashboard.view.picture_sets import CifarImages
 from dashboard.view.scene import Scene
 from explain_lib.loading.bundled import DEFAULT_MODEL
 from explain_lib.pictures.dataset import CLASSES, SIDE
-from explain_lib.study.guesses import CONTOUR, DEPTH, GRASS
+from explain_lib.study.reasons.plan import Reason
+from explain_lib.study.reasons.rules import CLASSES_RULE, DEPTH_RULE, RESOLUTION_RULE
 from explain_lib.study.rows import STUDY_LAYERS, guess_layers
+from explain_lib.study.rules import CONTOUR, GRASS
+
+GUESSES = (CONTOUR, DEPTH_RULE, RESOLUTION_RULE, GRASS, CLASSES_RULE)
+"""In the order in which the study makes them."""
 
 
 def _draw(scene: Scene) -> None:
@@ -50,31 +56,36 @@ def _show_guesses(scene: Scene) -> None:
     with pictures:
         contour_example(scene)
     with verdicts:
-        cards = verdict_cards((CONTOUR, DEPTH, GRASS), scene.view.model)
+        contours, depth, resolution, grass, classes = verdict_cards(GUESSES, scene.view.model)
     st.markdown(
-        "The study ([jane-cz/GradCAM](https://github.com/jane-cz/GradCAM)) looked at the maps of eight pictures and made "
-        "three guesses, quoted here from its README. A rule judges each guess on many pictures, and says what was known when "
-        f"it was written. {_layers_words(scene)}"
+        "The study ([jane-cz/GradCAM](https://github.com/jane-cz/GradCAM)) looked at the maps of eight pictures and made these "
+        "guesses, quoted here from its README. A rule judges each on many pictures, and was written before its numbers were "
+        f"known. {_layers_words(scene)}"
     )
-    contour = open_section(cards[0])
-    st.divider()
-    depth = open_section(cards[1])
+    contour = open_section(contours)
+    _show_reason(depth, "depth")
+    _show_reason(resolution, "resolution")
     st.divider()
     chosen = frogs(scene)
     frog = scene.view.image if scene.view.image in chosen else int(chosen[0])
-    grass = open_section(cards[2], partial(grass_example, scene, frog))
+    background = open_section(grass, partial(grass_example, scene, frog))
     show_frogs(scene)
+    _show_reason(classes, "classes")
     # What takes seconds comes last: the rest of the page waits for none of it.
     show_contour_guess(contour_guess_of(scene, contour.bar.progress), contour)
-    show_depth_guess(depth_guess_of(scene, depth.bar.progress), depth)
-    show_grass_guess(grass_guess_of(scene, grass.bar.progress), grass)
+    show_grass_guess(grass_guess_of(scene, background.bar.progress), background)
+
+
+def _show_reason(card: Card, reason: Reason) -> None:
+    st.divider()
+    show_reason(reason_verdict(reason), reason_rows(reason), open_section(card))
 
 
 def _layers_words(scene: Scene) -> str:
     if guess_layers(scene.model) == STUDY_LAYERS:
         return ""
     return (
-        f"{scene.view.model} lacks the five layers that the study hooked: guesses 1 and 3 use its conv layers instead, with "
+        f"{scene.view.model} lacks the five layers that the study hooked: guesses 1 and 4 use its conv layers instead, with "
         f"verdicts at the last one, and there is no average of five."
     )
 

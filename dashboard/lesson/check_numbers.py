@@ -16,12 +16,12 @@ from dashboard.topics.sanity.check import find_starts, make_check
 from dashboard.topics.sanity.pairs import NAMES, untrained_place
 from dashboard.topics.sanity.words import starts_sentence
 from dashboard.view.scene import Scene
-from explain_lib.base.words import correlation_words, mean_alone, mean_words
+from explain_lib.base.words import correlation_words, mean_alone, mean_words, number, percent
 from explain_lib.networks.randomisation import chosen_steps, randomisation_steps
 from explain_lib.networks.task_words import value_words
 from explain_lib.passes.tasks import predicted_of
 from explain_lib.study.guesses import ContourGuess
-from explain_lib.study.rows import ContourRequest
+from explain_lib.study.rows import ContourRequest, OutlineRequest, OutlineRows
 from explain_lib.trust.ladder import CENTRE, RANDOM, LadderRows
 from explain_lib.trust.ladder_summary import (
     LADDER_MAPS,
@@ -90,12 +90,25 @@ def _edges(scene: Scene, own: bool) -> str:
     return correlation_words(float(found[0, rows.layers.index(rows.hooked)]))
 
 
+def _split(words: Callable[[OutlineRows], str]) -> Callable[[Scene], str]:
+    """A number of the picture split along its outline."""
+
+    def of(scene: Scene) -> str:
+        pixels, image = np.ascontiguousarray(scene.images.pixels[np.array([scene.view.image])]), np.array([0])
+        rows = OutlineRequest(scene.model, pixels, image, image).all_rows()
+        if np.isnan(rows.along[0, 0]) or np.isnan(rows.outline_shuffled[0, 0]):
+            raise xl.InputError("split: this picture has no outline with an inside, or no map; another picture would be right")
+        return words(rows)
+
+    return of
+
+
 def _contour(words: Callable[[ContourGuess], str]) -> Callable[[Scene], str]:
     def of(scene: Scene) -> str:
         guess = kept_contour_guess(scene)
         if guess is None:
             raise xl.InputError(
-                "contour: the first guess has no verdict for this network yet; open the page “The three guesses”, then this "
+                "contour: the first guess has no verdict for this network yet; open the page “The study's guesses”, then this "
                 "answer again"
             )
         return words(guess)
@@ -185,13 +198,38 @@ CHECKS: Mapping[str, Number] = {
         lambda scene: _edges(scene, own=True),
     ),
     "edges.other": Number("that of the same map with the edges of the next picture", lambda scene: _edges(scene, own=False)),
+    "split.along": Number(
+        "the density of the picture's map along its outline, at the layer that the first guess judges; 1 is an even map",
+        _split(lambda rows: number(rows.along[0, 0], 2)),
+    ),
+    "split.inside": Number("that of the same map inside the outline", _split(lambda rows: number(rows.inside[0, 0], 2))),
+    "split.outline_shuffled": Number(
+        "the probability of the predicted class with the pixels along the outline shuffled",
+        _split(lambda rows: percent(float(rows.outline_shuffled[0, 0]))),
+    ),
+    "split.inside_shuffled": Number(
+        "that with the pixels inside shuffled, changed by as much",
+        _split(lambda rows: percent(float(rows.inside_shuffled[0, 0]))),
+    ),
     "contour.images": Number("on how many pictures the first guess is judged", _contour(lambda guess: f"{guess.images:,}")),
-    "contour.layer": Number("the layer that it judges", _contour(lambda guess: guess.judged.layer), unit=None),
+    "contour.layer": Number("the layer that it judges", _contour(lambda guess: guess.layer), unit=None),
+    "contour.along": Number(
+        "the mean density of maps along outlines; 1 is an even map", _contour(lambda guess: mean_alone(guess.decides.along))
+    ),
+    "contour.inside": Number("that inside outlines", _contour(lambda guess: mean_alone(guess.decides.inside))),
+    "contour.where": Number(
+        "the difference of the two, beyond that with another picture's outline",
+        _contour(lambda guess: mean_alone(guess.decides.where)),
+    ),
+    "contour.use": Number(
+        "how many points more a shuffled outline costs than a shuffled inside, beyond that with another picture's outline",
+        _contour(lambda guess: number(100 * guess.decides.use.mean, 1)),
+    ),
     "contour.own": Number(
         "the mean correlation of maps with their own picture's edges", _contour(lambda guess: mean_alone(guess.judged.own))
     ),
     "contour.other": Number("that with the edges of another picture", _contour(lambda guess: mean_alone(guess.judged.other))),
-    "contour.excess": Number("the difference of the two", _contour(lambda guess: mean_alone(guess.judged.excess))),
+    "contour.excess": Number("the difference of these two", _contour(lambda guess: mean_alone(guess.judged.excess))),
     "contour.verdict": Number("supported, not supported, can't tell", _contour(lambda guess: guess.verdict), unit=None),
     "sanity.count": Number("how many layers have forgotten what they learnt, at the chosen depth", _forgotten),
     "sanity.total": Number("how many there are", lambda scene: str(len(randomisation_steps(scene.model)))),

@@ -6,7 +6,7 @@ of lessons take only that. Then come the sections, which draw it on the page.
 browser   the images of a class
 explorer  Grad-CAM on any layer, for any class
 gallery   the study's eight pictures
-guesses   the study's three guesses
+guesses   the study's guesses
 ladder    every layer measured
 sanity    networks that have forgotten
 scan      both sides over many images

@@ -22,6 +22,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, help="folder with the training images; default: torchvision downloads them")
     parser.add_argument("--out", type=Path, default=Path("guesses"), help="folder to write to (default: %(default)s)")
     parser.add_argument(
+        "--outlines", action="store_true", help="only find the outlines of the test images anew, and write them (half an hour)"
+    )
+    parser.add_argument(
         "--seeds", type=int, default=SEEDS, help=f"networks of each setting, 1 to {MOST_SEEDS} (default: %(default)s)"
     )
 
@@ -30,10 +33,14 @@ def run(options: argparse.Namespace) -> int:
     """Train and measure as the options say; returns the exit status. Raises ExplainError where an option is wrong."""
     from explain_lib.loading.training import load_training_set  # the other commands need no trainer
     from explain_lib.pictures.dataset import load_cifar10
+    from explain_lib.study.outlines import BUNDLED, write_outlines
     from explain_lib.study.reasons.plan import REASONS
     from explain_lib.study.reasons.verdicts import judge_reason
     from explain_lib.study.reasons.work import ReasonWork
 
+    if options.outlines:
+        write_outlines(load_cifar10().pixels, options.out / BUNDLED.name)
+        return 0
     if not 1 <= options.seeds <= MOST_SEEDS:
         raise InputError(f"seeds: {options.seeds}; 1 to {MOST_SEEDS} would be right")
     reasons = [reason for reason in REASONS if reason in options.only]

@@ -1,7 +1,11 @@
-"""The three guesses of the study, tested.
+"""The guesses of the study, tested.
 
-guesses   the rules, their verdicts and sentences
-outlines  outline_masks: outlines by GrabCut
-rows      contour and grass rows: the measurements image by image
-reasons/  the reasons that the study names, tested on networks trained for it
+rules            the guesses in the study's words, and the rules that they are judged by, with their dates
+guesses          contours and grass judged: verdicts and sentences
+rows             the measurements on contours, image by image
+grass_rows       those on grass, frog by frog
+outlines         outline_masks: the object in a picture
+outline_density  a map along an outline and inside
+covers           parts of pictures covered or shuffled
+reasons/         the reasons that the study names, tested on networks trained for it
 """

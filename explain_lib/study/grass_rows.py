@@ -18,7 +18,7 @@ from explain_lib.passes.tasks import values_of
 from explain_lib.pictures.dataset import CLASSES
 from explain_lib.pictures.pixels import check_positions
 from explain_lib.study.covers import COVERS, Cover, covered, equal_parts
-from explain_lib.study.outlines import outline_masks, usable_outlines
+from explain_lib.study.outlines import find_outlines, outline_masks
 from explain_lib.study.rows import GUESS_BATCH, guess_layers, hooked_layer, placed_maps
 from explain_lib.study.rules import GREEN_HUES, GREEN_SATURATION, GREEN_VALUE
 
@@ -119,9 +119,10 @@ def cast_frogs(pixels: Pixels, labels: NDArray[np.int64], frogs: NDArray[np.int6
     Raises InputError if the set has no other animals with usable outlines, before green and before other backgrounds.
     """
     candidates = np.flatnonzero(np.isin(labels, ANIMALS))[:ANIMAL_PICTURES]
-    masks = outline_masks(pixels[candidates]) if len(candidates) else np.zeros((0, *pixels.shape[1:3]), bool)
-    usable = usable_outlines(masks) if len(candidates) else np.zeros(0, bool)
-    animals, green = candidates[usable], is_green(pixels[candidates[usable]], masks[usable])
+    animals = candidates
+    if len(candidates):
+        animals = candidates[find_outlines(pixels[candidates]).usable]
+    green = is_green(pixels[animals], outline_masks(pixels[animals])) if len(animals) else np.zeros(0, bool)
     if green.sum() < 2 or (~green).sum() < 2:
         raise InputError(
             f"pixels: {green.sum()} other animals before green and {(~green).sum()} before other backgrounds, with usable "
@@ -259,7 +260,7 @@ def grass_request(
         raise InputError(f"labels: the shape is {labels.shape}; ({len(pixels)},), one for each picture, would be right")
     frogs = find_frogs(labels, images, true_class)
     if len(frogs):
-        frogs = frogs[usable_outlines(outline_masks(pixels[frogs]))]
+        frogs = frogs[find_outlines(pixels[frogs]).usable]
     if len(frogs) < 2:
         raise InputError(f"images: {len(frogs)} of class {true_class} with a usable outline; at least two would be right")
     cast = cast_frogs(pixels, labels, frogs)

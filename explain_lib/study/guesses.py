@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from explain_lib.base.frozen import Frozen
 from explain_lib.base.run_context import remembered
 from explain_lib.base.statistics import LEAST_IMAGES, Estimate, bootstrap_mean, bootstrap_means
-from explain_lib.base.words import listed, mean_alone, mean_words, number, percent, points
+from explain_lib.base.words import few_images, listed, mean_alone, mean_words, number, percent, points
 from explain_lib.pictures.dataset import CLASSES
 from explain_lib.study.grass_rows import GrassRows
 from explain_lib.study.rows import AVERAGE, ContourRows, OutlineRows
@@ -22,7 +22,8 @@ from explain_lib.study.rules import CONTOUR, GRASS, GRASS_THRESHOLD, Verdict, co
 
 FIRST_IMAGES = 1000
 """Test images 0 to 999 decide the guess on contours."""
-_CRAFT = tuple(CLASSES.index(name) for name in ("plane", "ship"))
+CRAFT = tuple(CLASSES.index(name) for name in ("plane", "ship"))
+"""The classes of planes and ships, of which the study speaks in particular."""
 
 
 def judge(estimate: Estimate, threshold: float) -> Verdict:
@@ -132,9 +133,14 @@ class ContourGuess(Frozen):
         return f"Planes and ships: density {mean_words(group.where)}, probability {points(group.use)}: {group.verdict}."
 
     @property
+    def judged(self) -> LayerContour:
+        """Maps beside edges at the layer that is judged."""
+        return next(one for one in self.edges if one.layer == self.layer)
+
+    @property
     def edges_sentence(self) -> str:
         """The correlations with edges in words; which layers have contours where the judged one has not."""
-        judged = next(one for one in self.edges if one.layer == self.layer)
+        judged = self.judged
         if judged.excess.images == 0:
             return f"No map of {judged.layer} can be correlated with edges."
         words = (
@@ -159,11 +165,11 @@ def beside_threshold(change: Estimate, threshold: float) -> str:
     limit = f"{threshold:g}" if threshold == CONTOUR.threshold else f"{number(100 * threshold, 0)} points"
     match judge(change, threshold):
         case "supported":
-            return f"above the rule's {limit}"
+            return f"above {limit}"
         case "not supported":
-            return f"below the rule's {limit}"
+            return f"below {limit}"
         case _:
-            return f"which is too few pictures or too near to the rule's {limit} to tell"
+            return f"too near to {limit} to tell" if change.images >= LEAST_IMAGES else few_images(change.images)
 
 
 @remembered()
@@ -176,7 +182,7 @@ def judge_contour(
     """
     thrown = np.isin(outlines.images, np.array(sorted(rejected), dtype=np.int64))
     first = outlines.images < FIRST_IMAGES
-    craft = np.isin(labels[outlines.images], _CRAFT)
+    craft = np.isin(labels[outlines.images], CRAFT)
     groups = [
         _outline_group(name, outlines, part & ~thrown) for name, part in (("all classes", first), ("planes and ships", craft))
     ]
@@ -297,8 +303,8 @@ class GrassGuess(Frozen):
         map_words = f"Every map of {self.judged.layer} is empty or not finite."
         if self.judged.beyond.images:
             map_words = (
-                f"The map of {self.judged.layer} lies on the background by {points(self.judged.beyond)} of its sum more than "
-                "area and another frog's outline explain."
+                f"Beyond area and another frog's outline, {points(self.judged.beyond)} of the map of {self.judged.layer} lie "
+                "on the background."
             )
         return (
             f"{map_words} Of a probability of frog of {percent(self.whole.mean)}, {percent(self.frog_covered[0].mean)} are "

@@ -4,53 +4,31 @@ A correlation with edges cannot tell a map of the contour from one of the filled
 below zero, outlines above, and what is the same in every picture, such as a blob in the middle, zero on average.
 """
 
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from explain_lib.base.errors import InputError, kind_of
-from explain_lib.base.frozen import Frozen
 from explain_lib.base.maps import Map, check_floats
 
 _AROUND = np.ones((3, 3), np.uint8)
 
 
-@dataclass(frozen=True)
-class OutlineDensity(Frozen):
-    """How much denser maps are along outlines than inside, one value per picture, K of them; the density of an even map is 1.
+def outline_densities(maps: Map, masks: NDArray[np.bool_]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """How dense maps are along the outlines of objects, and inside: both float64 (K,); the density of an even map is 1.
 
-    own: float64 (K,), with the outline of the picture itself. other: with that of the next picture (the first after the last),
-    the control for what all maps share, such as a bright middle. NaN for a map that is zero everywhere or not finite, and for
-    an object without an inside.
+    maps: floating-point (K, H, W), not below zero, of the pictures' size. masks: bool (K, H, W), the objects. NaN for a map
+    that is zero everywhere or not finite, and for an object without a band or an inside. What maps share with every picture,
+    such as a bright middle, is taken away by the same with another picture's outline. Raises InputError for anything else.
     """
-
-    own: NDArray[np.float64]
-    other: NDArray[np.float64]
-
-    @property
-    def beyond(self) -> NDArray[np.float64]:
-        """Own minus other: what is due to this picture's outline, float64 (K,)."""
-        return self.own - self.other
-
-
-def outlinedensity(maps: Map, masks: NDArray[np.bool_]) -> OutlineDensity:
-    """The density of maps along the outlines of objects less that inside, and the same with the next picture's outline.
-
-    maps: floating-point (K, H, W), not below zero, of the pictures' size. masks: bool (K, H, W), the objects; at least two.
-    Raises InputError for anything else.
-    """
-    right = "floating-point maps (K, H, W) of two pictures or more"
+    right = "floating-point maps (K, H, W), without a value below zero,"
     check_floats("maps", maps, 3, right)
-    if len(maps) < 2 or (maps < 0).any():
-        raise InputError(f"maps: {kind_of(maps)}; {right}, without a value below zero, would be right")
+    if (maps < 0).any():
+        raise InputError(f"maps: {kind_of(maps)}; {right} would be right")
     if not isinstance(masks, np.ndarray) or masks.dtype != np.bool_ or masks.shape != maps.shape:
         raise InputError(f"masks: {kind_of(masks)}; bool of shape {maps.shape}, as the maps have, would be right")
-    bands, insides = outline_parts(masks)
-    own = density(maps, bands) - density(maps, insides)
-    other = density(maps, np.roll(bands, -1, axis=0)) - density(maps, np.roll(insides, -1, axis=0))
-    return OutlineDensity(own, other)
+    along, inside = (_density(maps, places) for places in outline_parts(masks))
+    return along, inside
 
 
 def outline_parts(masks: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
@@ -66,7 +44,7 @@ def outline_parts(masks: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[
     return bands, insides
 
 
-def density(maps: Map, places: NDArray[np.bool_]) -> NDArray[np.float64]:
+def _density(maps: Map, places: NDArray[np.bool_]) -> NDArray[np.float64]:
     """The share of each map's sum at the places, by their share of the area: (K,); NaN without a map or a place."""
     total = maps.sum((1, 2), dtype=np.float64)
     within, area = np.where(places, maps, 0).sum((1, 2), dtype=np.float64), places.mean((1, 2))

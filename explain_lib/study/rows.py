@@ -20,8 +20,8 @@ from explain_lib.networks.requests import ImageRows, Progress, Request
 from explain_lib.passes.tasks import values_of
 from explain_lib.pictures.pixels import check_positions
 from explain_lib.study.covers import shuffled_alike
-from explain_lib.study.outline_density import density, outline_parts
-from explain_lib.study.outlines import outline_masks, usable_outlines
+from explain_lib.study.outline_density import outline_densities, outline_parts
+from explain_lib.study.outlines import find_outlines, outline_masks
 
 GUESS_BATCH = 200
 """Images per batch: it bounds memory, and the work reports progress and can stop after each."""
@@ -196,13 +196,16 @@ class OutlineRequest(Request[OutlineRows]):
         captured = capture_layers(model, own, (layer,), None)
         maps, logits = placed_maps(PostProcess(model, captured.layers), layer), captured.logits.cpu().numpy()
         asked = logits.argmax(1)
-        parts = [outline_parts(outline_masks(self.pixels[which])) for which in (self.images, self.others)]
-        shuffled = [_left(model, own, each, asked) for each in parts]  # for each column: outline shuffled, inside shuffled
+        masks = [outline_masks(self.pixels[which]) for which in (self.images, self.others)]
+        densities = [outline_densities(maps, each) for each in masks]
+        shuffled = [
+            _left(model, own, outline_parts(each), asked) for each in masks
+        ]  # for each column: outline shuffled, inside shuffled
         return OutlineRows(
             self.images,
             layer,
-            np.stack([density(maps, bands) for bands, _ in parts], axis=1),
-            np.stack([density(maps, insides) for _, insides in parts], axis=1),
+            np.stack([along for along, _ in densities], axis=1),
+            np.stack([inside for _, inside in densities], axis=1),
             _of_class(values_of(logits, model.task), asked),
             np.stack([outline for outline, _ in shuffled], axis=1),
             np.stack([inside for _, inside in shuffled], axis=1),
@@ -252,4 +255,4 @@ def outline_rows(
 def usable_images(pixels: NDArray[np.uint8], images: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int64]:
     """The images, positions in the set, that have a usable outline: int64. Raises InputError for other positions."""
     chosen = check_positions(images, len(pixels))
-    return np.asarray(chosen[usable_outlines(outline_masks(pixels[chosen]))])
+    return np.asarray(chosen[find_outlines(pixels[chosen]).usable])

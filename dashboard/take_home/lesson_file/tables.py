@@ -8,7 +8,7 @@ from dashboard.topics.ladder.figure import KINDS
 from dashboard.topics.ladder.measured import sample_request
 from dashboard.topics.sides.cause_words import causes_with_effect, setting_words
 from dashboard.view.scene import Scene, sample_scene, sample_words
-from explain_lib.base.words import fine, mean_words, percent
+from explain_lib.base.words import fine, mean_alone, mean_words, percent, points
 from explain_lib.study.guesses import ContourGuess
 from explain_lib.trust.ladder_summary import Ranking, RungSummary, rank_ladder, summarise_ladder
 from explain_lib.trust.measures import direction_words, measure_words
@@ -55,9 +55,17 @@ def ranking_table(ranking: Ranking, summary: Sequence[RungSummary], sample: str)
 
 
 def contour_table(found: ContourGuess) -> Table:
-    """Each layer's correlation with own and with other edges, and the difference."""
+    """Outline against inside, in maps and in what the network says, over pictures of all classes and over planes and ships."""
     rows = tuple(
-        (layer.layer, mean_words(layer.own), mean_words(layer.other), mean_words(layer.excess)) for layer in found.layers
+        (
+            group.name,
+            mean_alone(group.along),
+            mean_alone(group.inside),
+            mean_words(group.where),
+            points(group.use),
+            group.verdict,
+        )
+        for group in (found.decides, found.craft)
     )
-    columns = ("layer", "its own edges", "another picture's", "own less other")
-    return Table(f"Spearman correlation of maps with edges, means of {found.images:,} pictures", columns, rows)
+    columns = ("pictures", "along", "inside", "beyond another outline", "cost of a shuffled outline less inside", "verdict")
+    return Table(f"Density of the maps of {found.layer} along outlines and inside", columns, rows)

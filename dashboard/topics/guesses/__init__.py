@@ -1,6 +1,7 @@
-"""The study's three guesses.
+"""The study's guesses.
 
 Without Streamlit:
+by_network       the networks of a reason as dots
 figure           means with their intervals as dots
 outline_picture  a picture with an outline
 runs             the measurements that the guesses are judged from

@@ -12,8 +12,10 @@ from dashboard.view.scene import Scene
 from dashboard.widgets.image_grid import grid_asset
 from dashboard.widgets.pickers import part_picker
 from explain_lib.base.run_context import remember
+from explain_lib.base.words import number
 from explain_lib.pictures.rendering import mosaic, webp
-from explain_lib.study.outlines import outline_masks, usable_outlines
+from explain_lib.study.drawn_outlines import outline_quality
+from explain_lib.study.outlines import find_outlines
 
 PART = 44
 COLUMNS = 12
@@ -34,16 +36,23 @@ def show_frogs(scene: Scene) -> None:
     chosen, rejected = frogs(scene), scene.view.rejected
     st.markdown("**The frogs and their outlines** · click a picture to reject a wrong outline, click again to undo")
     images = _part(scene, chosen)
-    masks = outline_masks(test_pixels(scene)[images])
+    outlines = find_outlines(test_pixels(scene)[images])
+    masks = outlines.masks
     data = {
         "sprite": get_instance().media_file_mgr.add(_sprite(scene, images, masks), "image/webp", KEY),
         "columns": COLUMNS,
         "images": images.tolist(),
-        "usable": usable_outlines(masks).tolist(),
+        "usable": outlines.usable.tolist(),
         "rejected": [image in rejected for image in images.tolist()],
     }
     _GRID(data=data, key=KEY, on_toggled_change=_toggle)
     _rejections(chosen, rejected)
+    near = outline_quality(test_pixels(scene), scene.cache.images().labels)
+    st.caption(
+        "An outline counts if GrabCut finds much the same from five starts. Of 100 outlines drawn by hand, ten of each class, "
+        f"{near.count} are found so, and overlap with the drawing by {number(near.usable, 2)} (intersection over union); two "
+        f"drawings of the same picture by {number(near.hands, 2)}."
+    )
 
 
 def _part(scene: Scene, chosen: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -75,7 +84,7 @@ def _rejections(chosen: NDArray[np.int64], rejected: tuple[int, ...]) -> None:
     others = [image for image in rejected if image not in chosen]
     words = f"Rejected: {', '.join(map(str, known))}." if known else ""
     if others:
-        words += f" Not frogs, so without effect: {', '.join(map(str, others))}."
+        words += f" Not frogs, so they count with contours alone: {', '.join(map(str, others))}."
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(words.strip(), width="content")
         st.button("Undo all", on_click=change_view, kwargs={"rejected": ()})

@@ -5,17 +5,18 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-import explain_lib as xl
 from dashboard.view.scene import Scene
-from explain_lib.base.run_context import kept, note
+from explain_lib.base.run_context import kept, note, remember
 from explain_lib.networks.requests import Progress
-from explain_lib.study.guesses import ContourGuess, DepthGuess, GrassGuess, judge_contour, judge_depth, judge_grass
-from explain_lib.study.rows import ContourRows, contour_rows, find_frogs, grass_rows
+from explain_lib.study.grass_rows import find_frogs, grass_rows
+from explain_lib.study.guesses import CRAFT, FIRST_IMAGES, ContourGuess, GrassGuess, judge_contour, judge_grass
+from explain_lib.study.reasons.plan import Reason
+from explain_lib.study.reasons.rows import BUNDLED, ReasonRows, read_rows
+from explain_lib.study.reasons.verdicts import ReasonVerdict, judge_reason
+from explain_lib.study.rows import contour_rows, outline_rows
 
-IMAGES = 1000
-"""Test images 0 to 999 test the first two guesses; the third takes all frogs."""
-NETWORKS = ("captum-tutorial", "tutorial", "resnet20")
-"""Of the second guess: the last is the deep one, the one before it the shallow one, trained here as well."""
+EDGES = np.arange(FIRST_IMAGES)
+"""The images whose maps are held beside edges."""
 
 ShowProgress = Callable[[float, str], object]
 """Told the share that is done, and in words how far that is."""
@@ -46,35 +47,44 @@ def frogs(scene: Scene) -> NDArray[np.int64]:
 
 
 def contour_guess_of(scene: Scene, show: ShowProgress = show_nothing) -> ContourGuess:
-    """The first guess on the chosen model."""
-    return judge_contour(_contour_rows(scene, scene.model, _watched(show, f"Maps and edges, {scene.view.model}")))
+    """The guess on contours on the chosen model, without the rejected outlines."""
+    pixels, name, chosen = test_pixels(scene), scene.view.model, _outlined(scene)
+    progress: Progress = _watched(show, f"Maps and edges, {name}", 0, 2)
+    edges = contour_rows(scene.model, pixels, EDGES, progress=progress)
+    note("contour_rows", {"model": scene.model, "pixels": pixels, "images": EDGES}, edges)
+    outlines = outline_rows(scene.model, pixels, chosen, progress=_watched(show, f"Outlines and maps, {name}", 1, 2))
+    note("outline_rows", {"model": scene.model, "pixels": pixels, "images": chosen}, outlines)
+    return judge_contour(edges, outlines, scene.cache.images().labels, scene.view.rejected)
 
 
 def kept_contour_guess(scene: Scene) -> ContourGuess | None:
-    """The first guess on the chosen model if it has been judged; starts nothing, and waits for nothing."""
-    rows = kept(contour_rows, scene.model, test_pixels(scene), np.arange(IMAGES))
-    return None if rows is None else kept(judge_contour, rows)
+    """The guess on contours on the chosen model if it has been judged; starts nothing, and waits for nothing."""
+    pixels = test_pixels(scene)
+    edges = kept(contour_rows, scene.model, pixels, EDGES)
+    outlines = kept(outline_rows, scene.model, pixels, _outlined(scene))
+    if edges is None or outlines is None:
+        return None
+    return kept(judge_contour, edges, outlines, scene.cache.images().labels, scene.view.rejected)
 
 
-def depth_guess_of(scene: Scene, show: ShowProgress) -> DepthGuess:
-    """The second guess, on the bundled networks."""
-    rows = {}
-    for number, name in enumerate(NETWORKS):
-        progress = _watched(show, f"Maps and edges, {name}", number, len(NETWORKS))
-        rows[name] = _contour_rows(scene, scene.cache.model(name), progress)
-    return judge_depth(rows, scene.cache.images().labels)
+def _outlined(scene: Scene) -> NDArray[np.int64]:
+    """The first test images, and every plane and ship."""
+    return np.union1d(EDGES, np.flatnonzero(np.isin(scene.cache.images().labels, CRAFT)))
+
+
+def reason_rows(reason: Reason) -> ReasonRows:
+    """What was measured beforehand on the networks of a reason."""
+    return remember(("reason rows", reason), lambda: read_rows(BUNDLED, reason))
+
+
+def reason_verdict(reason: Reason) -> ReasonVerdict:
+    """The verdict on a reason, by what was measured beforehand."""
+    return remember(("reason verdict", reason), lambda: judge_reason(reason_rows(reason)))
 
 
 def grass_guess_of(scene: Scene, show: ShowProgress) -> GrassGuess:
-    """The third guess on the chosen model, without the rejected outlines."""
-    pixels, chosen, progress = test_pixels(scene), frogs(scene), _watched(show, f"Outlines and maps, {scene.view.model}")
+    """The guess on grass on the chosen model, without the rejected outlines."""
+    pixels, chosen, progress = test_pixels(scene), frogs(scene), _watched(show, f"Frogs and backgrounds, {scene.view.model}")
     rows = grass_rows(scene.model, pixels, scene.cache.images().labels, chosen, progress=progress)
     note("grass_rows", {"model": scene.model, "pixels": pixels, "images": chosen}, rows)
-    return judge_grass(rows, tuple(image for image in scene.view.rejected if image in rows.images))
-
-
-def _contour_rows(scene: Scene, model: xl.Model, progress: Progress) -> ContourRows:
-    pixels, images = test_pixels(scene), np.arange(IMAGES)
-    rows = contour_rows(model, pixels, images, progress=progress)
-    note("contour_rows", {"model": model, "pixels": pixels, "images": images}, rows)
-    return rows
+    return judge_grass(rows, len(chosen), tuple(image for image in scene.view.rejected if image in rows.images))

@@ -9,22 +9,20 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.figures.colours import CHOSEN, NEUTRAL
+from dashboard.topics.guesses.by_network import networks_figure, networks_words
 from dashboard.topics.guesses.figure import DotChart, Dots, dots_figure, dots_words
-from dashboard.topics.guesses.runs import IMAGES
 from dashboard.view import terms
 from dashboard.view.captions import plain
 from dashboard.widgets.charts import show_chart
+from explain_lib.base.statistics import Estimate
 from explain_lib.base.words import counted
-from explain_lib.study.guesses import (
-    CONTOUR_THRESHOLD,
-    GRASS_THRESHOLD,
-    ContourGuess,
-    DepthGuess,
-    GrassGuess,
-    Guess,
-    LayerContour,
-    Verdict,
-)
+from explain_lib.study.covers import COVERS
+from explain_lib.study.guesses import FIRST_IMAGES, ContourGuess, GrassGuess, LayerContour
+from explain_lib.study.reasons.plan import REASONS
+from explain_lib.study.reasons.rows import ReasonRows
+from explain_lib.study.reasons.training import END
+from explain_lib.study.reasons.verdicts import ReasonVerdict, limit_words
+from explain_lib.study.rules import CONTOUR_THRESHOLD, GRASS_THRESHOLD, Guess, Verdict
 
 COLOURS: dict[Verdict, Literal["green", "red", "gray"]] = {"supported": "green", "not supported": "red", "can't tell": "gray"}
 BOOTSTRAP = (
@@ -32,13 +30,13 @@ BOOTSTRAP = (
     "with repetition (bootstrap)."
 )
 CORRELATION = "Spearman correlation with edges"
-SHOWN = ("whole picture", "background greyed", "frog greyed")
-OF_IMAGES = f"test images 0 to {IMAGES - 1:,}"
+OF_IMAGES = f"test images 0 to {FIRST_IMAGES - 1:,}"
+POINTS = GRASS_THRESHOLD, f"the rule's {GRASS_THRESHOLD:.0%}"
 
 
 @dataclass(frozen=True)
 class Card:
-    """A guess among the three that the page leads with, with the place for its verdict; key: of the page's memory."""
+    """A guess among those that the page leads with, with the place for its verdict; key: of the page's memory."""
 
     number: int
     guess: Guess
@@ -78,23 +76,22 @@ class Section:
 
 def open_section(card: Card, example: Callable[[], None] | None = None) -> Section:
     """The guess in the study's words under a heading, over the place for its verdict, beside its example; below, a place for
-    charts, and the rule.
+    charts, what would change the verdict, and the rule.
     """
-    beside = st.container()
+    guess, beside = card.guess, st.container()
     if example is not None:
         left, beside = st.columns([3, 2], gap="medium")
         with left:
             example()
     with beside:
-        st.header(f"{card.number} · {card.guess.title}", anchor=False)
-        st.markdown(f"*“{card.guess.quote}”*")
+        st.header(f"{card.number} · {guess.title}", anchor=False)
+        st.markdown(f"*“{guess.quote}”*")
         # Not st.empty for all of it: what a run before has drawn stays on the page until it is drawn anew.
         bar, verdict = st.empty(), st.container()
     charts = st.container()
-    if not card.is_known:
-        bar.progress(0.0, "The verdict follows")
-    with st.expander("The rule, and what was known when it was written"):
-        st.markdown(card.guess.rule)
+    st.markdown(f"**What would change our mind** · {guess.mind}")
+    with st.expander(f"The rule of {guess.written.day} {guess.written:%B %Y}, and what was known"):
+        st.markdown(f"{guess.rule}\n\n{guess.known}")
     return Section(card, bar, verdict, charts)
 
 
@@ -108,58 +105,95 @@ def _found(section: Section) -> Iterator[None]:
 
 
 def show_contour_guess(found: ContourGuess, section: Section) -> None:
-    """The first guess: each layer's correlation with own and with other edges, and the difference."""
-    rows = [layer.layer for layer in found.layers]
-    bold = rows.index(found.judged.layer)
-    beyond = Dots("own minus other", CHOSEN, tuple(layer.excess for layer in found.layers))
+    """The guess on contours: outline against inside, in maps and in what the network says; and maps beside edges."""
+    groups = (found.decides, found.craft)
+    names = [group.name for group in groups]
     with _found(section):
-        count = f"{counted(found.judged.excess.images)} count, of {OF_IMAGES}{_left_out(found)}"
-        _verdict(section, found.verdict, found.sentence, count)
+        _verdict(section, found.verdict, found.sentence, _pictures_that_count(found))
+        _part("planes and ships", found.craft.verdict, found.craft_sentence)
+        st.caption(plain(found.edges_sentence))
+    where = [Dots("beyond another outline", CHOSEN, tuple(group.where for group in groups))]
+    use = [Dots("beyond another outline", CHOSEN, tuple(group.use for group in groups))]
     limit = CONTOUR_THRESHOLD, f"the rule's {CONTOUR_THRESHOLD:g}"
     charts = {
-        "contour-edges": DotChart(CORRELATION, rows, _own_and_other(found.layers), bold),
-        "contour-beyond": DotChart("own minus other edges", rows, [beyond], bold, limit),
+        "contour-where": DotChart("density along the outline less inside", names, where, 0, limit),
+        "contour-use": DotChart("cost of a shuffled outline less inside", names, use, 0, POINTS, percent=True),
     }
     _charts(section, charts)
+    rows = [layer.layer for layer in found.edges]
+    _charts(section, {"contour-edges": DotChart(CORRELATION, rows, _own_and_other(found.edges), rows.index(found.layer))})
 
 
-def show_depth_guess(found: DepthGuess, section: Section) -> None:
-    """The second guess: the same correlations of three networks, and how often they are right."""
-    rows = [f"{network.name}<br>{network.contour.layer}" for network in found.networks]
-    right = Dots("right", CHOSEN, tuple(network.accuracy for network in found.networks))
+def show_reason(found: ReasonVerdict, rows: ReasonRows, section: Section) -> None:
+    """A reason: the networks as dots, and each comparison's change beside the rule's threshold."""
+    rule = REASONS[found.reason]
+    seeds = len(set(rows.seeds.tolist()))
+    count = f"{len(rows.networks)} networks, {counted(seeds, 'seed')} of each kind, {rows.values.shape[2]:,} pictures"
     with _found(section):
-        _verdict(section, found.verdict, found.sentence, f"{counted(found.images)}: {OF_IMAGES}, the same for each network")
-    charts = {
-        "depth-edges": DotChart(CORRELATION, rows, _own_and_other([network.contour for network in found.networks])),
-        "depth-right": DotChart("right predictions", rows, [right], percent=True),
-    }
-    _charts(section, charts)
+        _verdict(section, found.verdict, found.sentence, count)
+    names = [f"{one.column} · {_stage(one.stage)}" for one in found.findings]
+    changes = Dots("change", CHOSEN, tuple(one.change.estimate for one in found.findings))
+    limit = rule.threshold, f"the rule's {limit_words(rule)}"
+    title = f"change from {rule.settings[-1]} to {rule.settings[0]} {rule.unit}"
+    comparisons = DotChart(title, names, [changes], limit=limit, percent=rule.shares)
+    with section.charts:
+        left, right = st.columns(2, gap="medium")
+        with left:
+            show_chart(networks_figure(rows), key=f"{found.reason}-networks", alt=networks_words(rows))
+        with right:
+            show_chart(dots_figure(comparisons), key=f"{found.reason}-changes", alt=dots_words(comparisons))
+
+
+def _stage(stage: str) -> str:
+    return "end" if stage == END else stage.replace("at-", "at ") + " %"
 
 
 def show_grass_guess(found: GrassGuess, section: Section) -> None:
-    """The third guess: where the maps lie, and what the network says without the background or the frog."""
+    """The guess on grass: where the maps lie, which of the two is preferred, whether the background is used, and grass
+    itself.
+    """
     rows = [layer.layer for layer in found.layers]
-    bold = rows.index(found.judged.layer)
-    beyond = Dots("beyond the area", CHOSEN, tuple(layer.excess for layer in found.layers))
-    shown = Dots("frog", CHOSEN, (found.whole, found.frog_only, found.background_only))
     with _found(section):
         _verdict(section, found.verdict, found.sentence, _frogs_that_count(found))
+        if found.images:
+            _part("uses the background", found.use_verdict, found.use_sentence)
+            _part("grass by itself", found.green_verdict, "Frogs and other animals pasted onto green and other backgrounds.")
     if found.images == 0:
         return
-    title = "background's share of the map minus its share of the area"
-    limit = GRASS_THRESHOLD, f"the rule's {GRASS_THRESHOLD:.0%}"
+    beyond = Dots("beyond another outline", CHOSEN, tuple(layer.beyond for layer in found.layers))
+    frogs, animals = found.on_green
     charts = {
-        "grass-where": DotChart(title, rows, [beyond], bold, limit, percent=True),
-        "grass-need": DotChart("probability of frog", SHOWN, [shown], percent=True),
+        "grass-where": DotChart(
+            "map on the background beyond chance", rows, [beyond], rows.index(found.judged.layer), POINTS, True
+        ),
+        "grass-preference": _by_cover("frog covered less background covered", {"frog": found.preference}),
+        "grass-use": _by_cover("own background less another animal's", {"frog": found.use}),
+        "grass-green": _by_cover("on green less on other backgrounds", {"pasted frogs": frogs, "other animals": animals}),
     }
-    _charts(section, charts)
+    every = list(charts.items())
+    for pair in (every[:2], every[2:]):
+        _charts(section, dict(pair))
+
+
+def _by_cover(title: str, series: Mapping[str, tuple[Estimate, ...]]) -> DotChart:
+    """The probability of frog, a row a cover."""
+    colours = (CHOSEN, NEUTRAL)
+    dots = [Dots(name, colour, means) for (name, means), colour in zip(series.items(), colours, strict=False)]
+    return DotChart(f"probability of frog: {title}", COVERS, dots, limit=POINTS, percent=True)
 
 
 def _frogs_that_count(found: GrassGuess) -> str:
     left = {"rejected": found.rejected, "without a usable outline": found.without_outline}
     words = ", ".join(f"{number:,} {why}" for why, number in left.items() if number)
     count = "1 frog counts" if found.images == 1 else f"{found.images:,} frogs count"
-    return f"{count}; left out: {words}" if words else count
+    green = f"; {found.groups[0].where.images:,} stand before mainly green" if found.images else ""
+    return f"{count}{green}; left out: {words}" if words else f"{count}{green}"
+
+
+def _pictures_that_count(found: ContourGuess) -> str:
+    rejected = f", {found.rejected:,} rejected" if found.rejected else ""
+    count = f"{counted(found.images)} with a usable outline count, of {OF_IMAGES}{rejected}"
+    return f"{count}; planes and ships: {counted(found.craft.where.images)}"
 
 
 def _own_and_other(layers: Sequence[LayerContour]) -> list[Dots]:
@@ -169,17 +203,19 @@ def _own_and_other(layers: Sequence[LayerContour]) -> list[Dots]:
     ]
 
 
-def _left_out(found: ContourGuess) -> str:
-    most = max(layer.left_out for layer in found.layers)
-    words = f"; at other layers up to {most:,} are left out because their map is the same everywhere"
-    return words if most > found.judged.left_out else ""
-
-
 def _verdict(section: Section, verdict: Verdict, sentence: str, count: str) -> None:
     section.card.verdict.badge(verdict, color=COLOURS[verdict])
     st.badge(verdict, color=COLOURS[verdict])
     st.markdown(plain(sentence))
     st.caption(plain(count) + ".", help=BOOTSTRAP + terms.see("interval"))
+
+
+def _part(what: str, verdict: Verdict, sentence: str) -> None:
+    """A part of the guess with a verdict of its own."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(f"**{what}**", width="content")
+        st.badge(verdict, color=COLOURS[verdict])
+    st.markdown(plain(sentence))
 
 
 def _charts(section: Section, charts: Mapping[str, DotChart]) -> None:

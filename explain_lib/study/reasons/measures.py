@@ -15,7 +15,7 @@ from explain_lib.networks.model import Model
 from explain_lib.pictures.dataset import CLASSES, ImageSet
 from explain_lib.study.covers import Cover, covered
 from explain_lib.study.grass_rows import FROG, share_outside
-from explain_lib.study.outlines import outline_masks, usable_outlines
+from explain_lib.study.outlines import find_outlines
 from explain_lib.study.reasons.plan import REASONS, Planned, coarse_pictures
 from explain_lib.study.reasons.rules import LATE_LAYERS
 from explain_lib.study.rows import GUESS_BATCH
@@ -95,10 +95,11 @@ def find_subjects(pictures: ImageSet) -> Subjects:
         chosen = np.flatnonzero(pictures.labels == label)
         if label != FROG:
             chosen = chosen[: 2 * COMPARED]  # over half of the outlines are usable
-        masks = outline_masks(pictures.pixels[chosen]) if len(chosen) else np.zeros((0, *pictures.pixels.shape[1:3]), bool)
-        usable = usable_outlines(masks) if len(chosen) else np.zeros(0, bool)
         most = None if label == FROG else COMPARED
-        found[label], outlines[label] = chosen[usable][:most], masks[usable][:most]
+        found[label], outlines[label] = chosen[:0], np.zeros((0, *pictures.pixels.shape[1:3]), bool)
+        if len(chosen):
+            every = find_outlines(pictures.pixels[chosen])
+            found[label], outlines[label] = chosen[every.usable][:most], every.masks[every.usable][:most]
     order = [FROG, *(label for label in found if label != FROG)]
     positions = np.concatenate([found[label] for label in order])
     masks = np.concatenate([outlines[label] for label in order])

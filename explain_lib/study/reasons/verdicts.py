@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from math import isnan
 
+import numpy as np
+
 from explain_lib.base.frozen import Frozen
 from explain_lib.base.words import listed, number
 from explain_lib.study.reasons.contrast import Change, change_along
@@ -41,23 +43,27 @@ class ReasonVerdict(Frozen):
         return common_verdict(one.verdict for one in self.findings)
 
     @property
+    def networks(self) -> tuple[int, ...]:
+        """How many networks of each setting have numbers in every finding."""
+        return tuple(int(count) for count in np.min([one.change.networks for one in self.findings], axis=0))
+
+    @property
     def sentence(self) -> str:
         """The findings that count in words: how many lie where, and the last of them to be judged."""
         rule, count = REASONS[self.reason], len(self.findings)
         ends = f"From {rule.settings[-1]} to {rule.settings[0]} {rule.unit}"
-        if count == 0:
-            return f"No network has been measured. {ends}, {rule.measure} should rise by more than {limit_words(rule)}."
+        few = [setting for setting, networks in zip(rule.settings, self.networks, strict=True) if networks < LEAST_NETWORKS]
+        if few:
+            missing = listed([str(setting) for setting in few])
+            return f"Fewer than {LEAST_NETWORKS} networks with {missing} {rule.unit} have been measured: too few to tell."
         changes = [one.change.estimate.mean for one in self.findings]
         least, most = (_change_number(rule, end) for end in (min(changes), max(changes)))
-        where = {"supported": "above", "not supported": "below", "can't tell": "too uncertain to tell"}
-        counted = ((words, sum(one.verdict == verdict for one in self.findings)) for verdict, words in where.items())
-        parts = [f"{number} {words}" for words, number in counted if number]
+        verdicts: tuple[Verdict, ...] = ("supported", "not supported", "can't tell")
+        counted = ((verdict, sum(one.verdict == verdict for one in self.findings)) for verdict in verdicts)
+        parts = [f"{verdict} in {number}" for verdict, number in counted if number]
         needed = self.needed
-        more = "" if needed is None else f" It would take {needed} networks of each kind to tell."
-        return (
-            f"{ends}, {rule.measure} changes by {least} to {most}, in {count} comparisons. The rule asks for more than "
-            f"{limit_words(rule)} in each, with the whole interval: {listed(parts)}.{more}"
-        )
+        enough = "" if needed is None else f" It would take {needed} networks of each kind to tell."
+        return f"{ends}, {rule.measure} changes by {least} to {most} in {count} comparisons: {listed(parts)}.{enough}"
 
     @property
     def needed(self) -> int | None:

@@ -31,7 +31,7 @@ SECTIONS = {
     "Sanity checks": "Trust",
     "Known truth": "Trust",
     "Slices": "Trust",
-    "The three guesses": "Trust",
+    "The study's guesses": "Trust",
     "Lesson": "",
 }
 """The pages, and under which section of the navigation each stands; the lesson by itself."""

@@ -18,7 +18,7 @@ from explain_lib.cam.other_programs import third_opinion
 from explain_lib.loading.bundled import load_test_logits
 from explain_lib.networks.predictions import predict
 from explain_lib.passes.sharing import undisturbed
-from explain_lib.study.outlines import outline_masks
+from explain_lib.study.outlines import find_outlines
 from explain_lib.take_home.view_file import named_arrays
 from explain_lib.trust.ladder import ladder_curves
 from explain_lib.trust.sanity import random_starts, sanity_maps
@@ -74,7 +74,7 @@ REMEMBERED: dict[str, Callable[[xl.Model, np.ndarray], Any]] = {
     "sanity_maps": lambda model, pixels: sanity_maps(model, pixels, "conv2"),
     "random_starts": lambda model, pixels: random_starts(model, pixels[:1], "conv2", seeds=(1, 2)),
     "ladder_curves": lambda model, pixels: ladder_curves(model, pixels, 2, ("conv2",)),
-    "outline_masks": lambda _, pixels: outline_masks(pixels),
+    "find_outlines": lambda _, pixels: find_outlines(pixels),
     "predict": predict,
 }
 

@@ -14,10 +14,14 @@ from explain_lib.audit.card_words import card_lines, undecided_words
 from explain_lib.audit.slices import Slice, Slices
 from explain_lib.audit.slices_words import slice_caption, slices_sentence, structure_sentence
 from explain_lib.base import words
-from explain_lib.base.statistics import Estimate
+from explain_lib.base.statistics import LEAST_IMAGES, Estimate
 from explain_lib.cam.completeness import Completeness, averaging_sentence, sum_sentence
 from explain_lib.check_up.weights import normalisation_findings
-from explain_lib.study.guesses import ContourGuess, DepthGuess, GrassGuess, LayerContour, LayerShare, NetworkContour
+from explain_lib.study.covers import COVERS
+from explain_lib.study.guesses import ContourGuess, GrassGuess, LayerContour, LayerShare, OutlineGroup, beside_threshold, judge
+from explain_lib.study.reasons.contrast import Change
+from explain_lib.study.reasons.plan import REASONS, Reason
+from explain_lib.study.reasons.verdicts import Finding, ReasonVerdict
 from explain_lib.study.rows import AVERAGE
 from explain_lib.take_home.replay import difference
 from explain_lib.trust.ladder import BASELINES, LadderRows, Rung
@@ -367,7 +371,7 @@ def a_twin(draw: st.DrawFn) -> Said:
     return Said(sentence.strip(), [0.1, -0.1], means=means, shared=[twin.flat], gaps=[gain], limits=[gain])
 
 
-# Section: the three guesses
+# Section: the study's guesses
 
 
 def contour_of(draw: st.DrawFn, layer: str, images: int) -> LayerContour:
@@ -376,45 +380,95 @@ def contour_of(draw: st.DrawFn, layer: str, images: int) -> LayerContour:
 
 
 @st.composite
+def outline_groups(draw: st.DrawFn, name: str, images: int) -> OutlineGroup:
+    where, along, inside, use = (draw(estimates(images)) for _ in range(4))
+    return OutlineGroup(name, where, along, inside, use, *(draw(share_estimates(images)) for _ in range(3)))
+
+
+@st.composite
 def contours(draw: st.DrawFn) -> ContourGuess:
-    """What was found on contours, at one to three layers."""
+    """What was found on contours, and of edges at one to three layers."""
     images = draw(counts)
     layers = [contour_of(draw, name, images) for name in ("conv", "relu", AVERAGE)][: draw(st.integers(1, 3))]
-    return ContourGuess(tuple(layers), layers[0], images)
+    groups = [draw(outline_groups(name, images)) for name in ("all classes", "planes and ships")]
+    return ContourGuess(groups[0], groups[1], "conv", tuple(layers), images, 0)
 
 
 @case
 def the_guess_on_contours(draw: st.DrawFn) -> Said:
     found = draw(contours())
-    own = [mean for layer in found.layers for mean in (layer.own, layer.other)]
-    numbers = [0.1, *(layer.ceiling for layer in found.layers)]
-    limits = [found.layers[0].excess]
-    return Said(found.sentence, numbers, means=own, gaps=limits, limits=limits, verdict=found.verdict)
+    group = found.decides
+    shared = [group.use, group.whole, group.outline_shuffled, group.inside_shuffled]
+    limits = [group.where, group.use]
+    means = [group.where, group.along, group.inside]
+    return Said(found.sentence, [0.1, 5], means=means, shared=shared, limits=limits, gaps=limits)
 
 
 @case
-def the_guess_on_depth(draw: st.DrawFn) -> Said:
+def contours_of_planes_and_ships(draw: st.DrawFn) -> Said:
+    group = draw(contours()).craft
+    found = draw(contours())
+    found = replace(found, craft=group)
+    return Said(found.craft_sentence, means=[group.where], shared=[group.use], verdict=group.verdict)
+
+
+@case
+def maps_beside_edges(draw: st.DrawFn) -> Said:
+    found = draw(contours())
+    own = [mean for layer in found.edges for mean in (layer.own, layer.other)]
+    numbers = [layer.ceiling for layer in found.edges]
+    return Said(found.edges_sentence, numbers, means=[*own, found.edges[0].excess])
+
+
+@case
+def a_mean_beside_a_threshold(draw: st.DrawFn) -> Said:
+    one = draw(estimates())
+    return Said(beside_threshold(one, 0.1), [0.1], limits=[one])
+
+
+@st.composite
+def grass_guesses(draw: st.DrawFn) -> GrassGuess:
     images = draw(counts)
-    networks = tuple(
-        NetworkContour(name, convs, draw(share_estimates(max(1, images))), contour_of(draw, "conv", images))
-        for name, convs in (("shallow", 3), ("deep", 19))
-    )
-    decrease, gain = draw(estimates(images)), draw(estimates(max(1, images)))
-    found = DepthGuess(networks, decrease, gain, images)
-    shared = [gain, *(network.accuracy for network in networks)]
-    means = [decrease, *(network.contour.excess for network in networks)]
-    limits = [decrease, *negated(decrease)]
-    return Said(found.sentence, [3, 19, 0.1], means=means, shared=shared, gaps=limits[1:], limits=limits, verdict=found.verdict)
+    judged = LayerShare("conv", draw(estimates(draw(st.sampled_from((images, 0))))), 0)
+
+    def every() -> tuple[Estimate, ...]:
+        return tuple(draw(share_estimates(images)) for _ in COVERS)
+
+    whole, by_cover = draw(share_estimates(images)), [every() for _ in range(6)]
+    return GrassGuess((judged,), judged, whole, *by_cover, (every(), every()), (), images, 0, 0)
 
 
 @case
 def the_guess_on_grass(draw: st.DrawFn) -> Said:
-    images = draw(counts)
-    need, excess = draw(estimates(images)), draw(estimates(draw(st.sampled_from((images, 0)))))
-    judged = LayerShare("conv", draw(share_estimates(excess.images)), excess, 0)
-    shown = [draw(share_estimates(images)) for _ in range(4)]
-    found = GrassGuess((judged,), judged, *shown, need, images, 0, 0)
-    return Said(found.sentence, shared=[judged.share, excess, *shown], verdict=found.verdict)
+    found = draw(grass_guesses())
+    shared = [found.judged.beyond, found.whole, found.frog_covered[0], found.background_covered[0]]
+    return Said(found.sentence, shared=shared, gaps=[found.judged.beyond])
+
+
+@case
+def the_use_of_backgrounds(draw: st.DrawFn) -> Said:
+    found = draw(grass_guesses())
+    return Said(found.use_sentence, shared=[found.own_background[0], found.other_background[0]])
+
+
+@case
+def the_verdict_on_a_reason(draw: st.DrawFn) -> Said:
+    reason: Reason = draw(st.sampled_from(tuple(REASONS)))
+    rule, networks = REASONS[reason], draw(st.integers(1, 6))
+    changes = [draw(estimates(LEAST_IMAGES)) for _ in range(draw(st.integers(1, 6)))]
+    needed = draw(st.sampled_from((7, None)))
+
+    def finding(one: Estimate) -> Finding:
+        settings = len(rule.settings)
+        change = Change(one, np.zeros(settings), np.full(settings, networks), np.zeros(settings + 1))
+        return Finding("end", "conv", change, judge(one, rule.threshold), needed)
+
+    findings = tuple(map(finding, changes))
+    found = ReasonVerdict(reason, findings, ())
+    ends = [min(one.mean for one in changes), max(one.mean for one in changes)]
+    numbers = [7, networks, len(findings), *range(1, 7), *rule.settings, rule.threshold, 100 * rule.threshold, 3]
+    numbers += [round(100 * end, 1) for end in ends] if rule.shares else [round(end, 2) for end in ends]
+    return Said(found.sentence, numbers, limits=changes, gaps=[*changes, *negated(*changes)])
 
 
 # Section: single pictures and networks

@@ -147,5 +147,6 @@ def a_table_of_layers(draw: st.DrawFn) -> Said:
 @case
 def a_table_of_contours(draw: st.DrawFn) -> Said:
     found = draw(contours())
-    own = [mean for layer in found.layers for mean in (layer.own, layer.other, layer.excess)]
-    return Said(cells_of(contour_table(found)), means=own)
+    groups = (found.decides, found.craft)
+    means = [mean for one in groups for mean in (one.along, one.inside, one.where)]
+    return Said(cells_of(contour_table(found)), means=means, shared=[one.use for one in groups])
