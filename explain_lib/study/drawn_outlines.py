@@ -51,7 +51,7 @@ def overlaps(found: NDArray[np.bool_], drawn: NDArray[np.bool_]) -> NDArray[np.f
 
 
 @dataclass(frozen=True)
-class Quality:
+class Quality(Frozen):
     """How near outlines are to those drawn by hand: means of the intersection over union, in [0, 1].
 
     usable: of the usable outlines among the drawn, how many: count. hands: of two drawings of the same picture.

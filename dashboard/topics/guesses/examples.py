@@ -1,5 +1,6 @@
 """The measurements behind the guesses, on one picture."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -35,18 +36,16 @@ def contour_example(scene: Scene) -> None:
     """The picked image split along its outline; below, its edges, another picture's, and maps beside both."""
     show_stage(contour_stage(scene))
     image, beside = scene.view.image, _beside(scene)
-    split = "" if has_outline(scene) else " No outline was found that splits this picture, so it does not count."
+    found, split = find_outlines(test_pixels(scene)[[image]]), ""
+    if not outline_parts(found.masks)[1].any():
+        split = " No outline with an inside was found, so this picture does not count."
+    elif not found.usable[0]:
+        split = " Its outline depends on where GrabCut starts, so this picture does not count."
     st.caption(
         f"**What is measured** · {plain(image_caption(scene, image))}.{split} Is the map of the predicted class denser along "
         "the outline than inside, and what does it cost to shuffle the pixels of either? Below: maps with their correlation "
         f"with the picture's own edges and, in brackets, with those of image {beside}."
     )
-
-
-def has_outline(scene: Scene) -> bool:
-    """Whether the picked image has a usable outline with an inside."""
-    found = find_outlines(test_pixels(scene)[[scene.view.image]])
-    return bool(found.usable[0] and outline_parts(found.masks)[1].any())
 
 
 def _beside(scene: Scene) -> int:
@@ -56,7 +55,8 @@ def _beside(scene: Scene) -> int:
 
 def contour_stage(scene: Scene) -> Stage:
     """The stage of contour_example."""
-    rows = (Row(tuple(_outline_panels(scene))),) if has_outline(scene) else ()
+    _, inside = outline_parts(outline_masks(test_pixels(scene)[[scene.view.image]]))
+    rows = (_row("contour", _outline_panels(scene)),) if inside.any() else ()
     return Stage((*rows, Row(tuple(_edge_panels(scene)))), key="stage-contour")
 
 
@@ -80,15 +80,29 @@ def _outline_panels(scene: Scene) -> list[Panel]:
     return [panels[0], _outlined_map(scene, row.layer, values, outlined, image, caption), *panels[1:]]
 
 
+def _row(stage: str, panels: Sequence[Panel]) -> Row:
+    """Panels side by side, with names of their stage: both stages can show the same picture."""
+    return Row(tuple(replace(panel, name=f"{stage}-{panel.name}") for panel in panels))
+
+
 def _picture_panel(scene: Scene, title: str, alt: str, picture: Picture, caption: str, image: int) -> Panel:
     place = f"{scene.picture_set.address}-{image}"
-    return Panel(title, alt, SIDE, title=title, caption=caption, picture=picture, place=place, grid=(PICTURE, PICTURE))
+    return Panel(
+        title.lower().replace(" ", "-"),
+        alt,
+        SIDE,
+        title=title,
+        caption=caption,
+        picture=picture,
+        place=place,
+        grid=(PICTURE, PICTURE),
+    )
 
 
 def _outlined_map(scene: Scene, layer: str, values: Map, outlined: Picture, image: int, caption: str) -> Panel:
     """The map in its own cells over the picture with its outline."""
     alt = f"map of {layer} on test image {image}, with the outline"
-    over = overlay_panel(scene, values, alt, SIDE, name=f"outlined-map-{image}")
+    over = overlay_panel(scene, values, alt, SIDE, name="map")
     drawing = replace(over.drawing, signed=False, smooth=False, contour=False)
     place = f"{scene.picture_set.address}-{image}"
     return replace(over, title=layer, caption=caption, help="", picture=outlined, drawing=drawing, place=place)
@@ -199,4 +213,4 @@ def _grass_stage(scene: Scene, request: GrassRequest) -> Stage:
     beyond = float(row.share[0, row.layers.index(row.hooked)])
     lies = "zero everywhere" if np.isnan(beyond) else f"background {percent(beyond, sign=True)} beyond its area"
     over = _outlined_map(scene, row.hooked, values, outlined, frog, lies)
-    return Stage((Row((panels[0], over, *panels[1:])),), key="stage-grass")
+    return Stage((_row("grass", [panels[0], over, *panels[1:]]),), key="stage-grass")
