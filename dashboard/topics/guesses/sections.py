@@ -128,9 +128,11 @@ def show_reason(found: ReasonVerdict, rows: ReasonRows, section: Section) -> Non
     """A reason: the networks as dots, and each comparison's change beside the rule's threshold."""
     rule = REASONS[found.reason]
     seeds = len(set(rows.seeds.tolist()))
-    count = f"{len(rows.networks)} networks, {counted(seeds, 'seed')} of each kind, {rows.values.shape[2]:,} pictures"
+    count = f"{counted(len(rows.networks), 'network')}, {counted(seeds, 'seed')}, {rows.values.shape[2]:,} pictures"
     with _found(section):
         _verdict(section, found.verdict, found.sentence, count)
+        if found.beside_sentence:
+            st.caption(plain(found.beside_sentence))
     names = [f"{one.column} · {_stage(one.stage)}" for one in found.findings]
     changes = Dots("change", CHOSEN, tuple(one.change.estimate for one in found.findings))
     limit = rule.threshold, f"the rule's {limit_words(rule)}"

@@ -17,8 +17,8 @@ from explain_lib.study.covers import Cover, covered
 from explain_lib.study.grass_rows import FROG, share_outside
 from explain_lib.study.outlines import find_outlines
 from explain_lib.study.reasons.plan import REASONS, Planned, coarse_pictures
-from explain_lib.study.reasons.rules import LATE_LAYERS
-from explain_lib.study.rows import GUESS_BATCH
+from explain_lib.study.reasons.rules import BESIDE, LATE_LAYERS
+from explain_lib.study.rows import GUESS_BATCH, outline_rows
 
 IMAGES = 1000
 """Test images 0 to 999 tell how far maps follow contours."""
@@ -67,6 +67,18 @@ def _products(maps: list[NDArray[np.float64]], edges: list[NDArray[np.float64]])
     """Spearman correlations (N, L, E) from standard ranks."""
     each = [np.stack([(one * other).sum(1) for other in edges], axis=1) for one in maps]
     return np.stack(each, axis=1).astype(np.float32)
+
+
+def measure_outlines(model: Model, pictures: ImageSet) -> NDArray[np.float32]:
+    """The two numbers of the guess on contours at relu2: float32 (2, K, 2), with the picture's own outline, and with another's.
+
+    pictures: K of them; NaN for those without a usable outline. See OutlineRows.
+    """
+    rows = outline_rows(model, pictures.pixels, np.arange(len(pictures.pixels)))
+    found = np.full((2, len(pictures.pixels), len(BESIDE)), np.nan, np.float32)
+    found[:, rows.images, 0] = (rows.along - rows.inside).T
+    found[:, rows.images, 1] = (rows.inside_shuffled - rows.outline_shuffled).T
+    return found
 
 
 # Section: frogs and their background

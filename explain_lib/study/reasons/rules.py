@@ -12,6 +12,9 @@ from explain_lib.study.rules import CONTOUR_THRESHOLD, GRASS_THRESHOLD, Guess
 
 LATE_LAYERS = ("conv2", "relu2", "pool2")
 """The last conv layer, its activation and the pooling after it: in every network of the family on the same grids."""
+BESIDE = {"density along the outline": CONTOUR_THRESHOLD, "cost of a shuffled outline": GRASS_THRESHOLD}
+"""Numbers of the guess on contours that are measured on the networks of the rule on depth, too, with their thresholds there.
+They do not count."""
 SEEDS = 5
 LEAST_NETWORKS = 3
 """Of each setting; with fewer, a verdict is "can't tell"."""

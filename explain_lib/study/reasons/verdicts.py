@@ -6,12 +6,12 @@ from math import isnan
 import numpy as np
 
 from explain_lib.base.frozen import Frozen
-from explain_lib.base.words import listed, number
+from explain_lib.base.words import listed, mean_words, number, points
 from explain_lib.study.reasons.contrast import Change, change_along
 from explain_lib.study.reasons.plan import REASONS, Reason
 from explain_lib.study.reasons.rows import ReasonRows
-from explain_lib.study.reasons.rules import LEAST_NETWORKS, WIDEST, ReasonRule
-from explain_lib.study.reasons.training import START
+from explain_lib.study.reasons.rules import BESIDE, LEAST_NETWORKS, WIDEST, ReasonRule
+from explain_lib.study.reasons.training import END, START
 from explain_lib.study.rules import Verdict, common_verdict
 
 
@@ -31,11 +31,16 @@ class Finding(Frozen):
 
 @dataclass(frozen=True)
 class ReasonVerdict(Frozen):
-    """A rule applied. findings: those that count. untrained: the same numbers before training, which do not count."""
+    """A rule applied.
+
+    findings: those that count. untrained: the same numbers before training, which do not count. beside: other numbers, at the
+    end of the training, which do not count either.
+    """
 
     reason: Reason
     findings: tuple[Finding, ...]
     untrained: tuple[Finding, ...]
+    beside: tuple[Finding, ...] = ()
 
     @property
     def verdict(self) -> Verdict:
@@ -66,6 +71,18 @@ class ReasonVerdict(Frozen):
         return f"{ends}, {rule.measure} changes by {least} to {most} in {count} comparisons: {listed(parts)}.{enough}"
 
     @property
+    def beside_sentence(self) -> str:
+        """The numbers beside in words; empty without any, and with too few networks."""
+        if not self.beside or min(int(one.change.networks.min()) for one in self.beside) < LEAST_NETWORKS:
+            return ""
+        density, cost = (one.change.estimate for one in self.beside)
+        rule = REASONS[self.reason]
+        return (
+            f"Not counted: from {rule.settings[-1]} to {rule.settings[0]} {rule.unit}, the density along outlines less that "
+            f"inside changes by {mean_words(density)}, what a shuffled outline costs beyond the inside by {points(cost)}."
+        )
+
+    @property
     def needed(self) -> int | None:
         """How many networks of each setting the undecided findings would take; None if all are decided, or none is known to."""
         every = [one.needed for one in self.findings if one.verdict == "can't tell"]
@@ -75,9 +92,11 @@ class ReasonVerdict(Frozen):
 
 def judge_reason(rows: ReasonRows) -> ReasonVerdict:
     """The rule of the rows' reason applied to them."""
-    every = {stage: tuple(_finding(rows, stage, column) for column in rows.columns) for stage in rows.stages}
+    columns = [name for name in rows.columns if name not in BESIDE]
+    every = {stage: tuple(_finding(rows, stage, column) for column in columns) for stage in rows.stages}
     counted = tuple(one for stage, found in every.items() if stage != START for one in found)
-    return ReasonVerdict(rows.reason, counted, every.get(START, ()))
+    beside = tuple(_finding(rows, END, name) for name in rows.columns if name in BESIDE and END in rows.stages)
+    return ReasonVerdict(rows.reason, counted, every.get(START, ()), beside)
 
 
 def judge_change_along(change: Change, threshold: float) -> Verdict:
@@ -92,10 +111,10 @@ def judge_change_along(change: Change, threshold: float) -> Verdict:
 
 def _finding(rows: ReasonRows, stage: str, column: str) -> Finding:
     rule = REASONS[rows.reason]
+    threshold = BESIDE.get(column, rule.threshold)
     change = change_along(rule.settings, rows.of(stage, column))
-    narrow = min(WIDEST * rule.threshold, abs(change.estimate.mean - rule.threshold))
-    needed = change.networks_needed(narrow)
-    return Finding(stage, column, change, judge_change_along(change, rule.threshold), needed)
+    needed = change.networks_needed(min(WIDEST * threshold, abs(change.estimate.mean - threshold)))
+    return Finding(stage, column, change, judge_change_along(change, threshold), needed)
 
 
 def limit_words(rule: ReasonRule) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from io import BytesIO
 from pathlib import Path
+from typing import Literal
 from zipfile import BadZipFile
 
 import numpy as np
@@ -19,6 +20,7 @@ from explain_lib.base.errors import DataError
 from explain_lib.base.files import UNREADABLE, write_whole
 from explain_lib.networks.model import Model
 from explain_lib.pictures.dataset import ImageSet
+from explain_lib.study.outlines import find_outlines
 from explain_lib.study.reasons.measures import (
     EDGES,
     IMAGES,
@@ -27,13 +29,15 @@ from explain_lib.study.reasons.measures import (
     find_subjects,
     measure_backgrounds,
     measure_contours,
+    measure_outlines,
 )
 from explain_lib.study.reasons.plan import MATCHED, REASONS, Planned, Reason, plan, planned
 from explain_lib.study.reasons.rows import ReasonRows, joined, write_rows
-from explain_lib.study.reasons.rules import LATE_LAYERS, SEEDS
+from explain_lib.study.reasons.rules import BESIDE, LATE_LAYERS, SEEDS
 from explain_lib.study.reasons.training import END, START, finished, load_stage, stage_at, train_planned
 
 Numbers = NDArray[np.float32]
+Kind = Literal["contours", "outlines", "backgrounds"]
 _NO_CONTROL = 0.5  # of a share that is a half by chance
 
 
@@ -102,16 +106,30 @@ class ReasonWork:
         return ImageSet(self.tests.pixels[:IMAGES], self.tests.labels[:IMAGES], self.tests.classes)
 
     def _measured(self, one: Planned, reason: Reason, stage: str) -> Numbers:
-        kind = "backgrounds" if reason == "classes" else "contours"
         model = load_stage(one, self._weights, stage)
-        shown = self._subjects.masks if kind == "backgrounds" else self._first.pixels
+        if reason == "classes":
+            return self._kept(one, stage, "backgrounds", model, self._subjects.masks)
+        contours = self._kept(one, stage, "contours", model, self._first.pixels)
+        if reason == "resolution":
+            return contours
+        outlines = self._kept(one, stage, "outlines", model, find_outlines(self._first.pixels).masks)
+        return np.concatenate([contours[:, :, : len(LATE_LAYERS)], outlines], axis=2)
+
+    def _kept(self, one: Planned, stage: str, kind: Kind, model: Model, shown: NDArray[np.generic]) -> Numbers:
+        """The numbers of a kind from the folder, or measured and kept there; shown: what they depend on besides the network."""
         key = hashlib.sha256(model.digest.encode() + np.ascontiguousarray(shown).tobytes()).hexdigest()
         path = self.folder / "measured" / f"{one.name}.{stage}.{kind}.npz"
         found = _kept(path, key)
         if found is None:
-            found = self._backgrounds(model) if kind == "backgrounds" else self._contours(model, one)
+            match kind:
+                case "contours":
+                    found = self._contours(model, one)
+                case "outlines":
+                    found = measure_outlines(model, self._first)
+                case "backgrounds":
+                    found = self._backgrounds(model)
             _keep(found, path, key)
-        return found if kind == "backgrounds" else found[:, :, : len(_columns(reason))]
+        return found
 
     def _contours(self, model: Model, one: Planned) -> Numbers:
         """(2, K, Q): first the numbers of EDGES[0] at each late layer, then those of the next."""
@@ -141,7 +159,7 @@ def _stages(reason: Reason) -> tuple[str, ...]:
 def _columns(reason: Reason) -> tuple[str, ...]:
     match reason:
         case "depth":
-            return LATE_LAYERS
+            return (*LATE_LAYERS, *BESIDE)
         case "resolution":
             return tuple(f"{layer}, edges {edges}" for edges in EDGES for layer in LATE_LAYERS)
         case "classes":

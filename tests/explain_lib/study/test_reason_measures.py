@@ -12,7 +12,7 @@ from torch.nn import functional
 import explain_lib as xl
 from explain_lib.__main__ import main
 from explain_lib.loading import training as trainer_module
-from explain_lib.study.outlines import Outlines
+from explain_lib.study.outlines import Outlines, find_outlines
 from explain_lib.study.reasons import measures, work
 from explain_lib.study.reasons.measures import (
     WAYS,
@@ -20,12 +20,14 @@ from explain_lib.study.reasons.measures import (
     find_subjects,
     measure_backgrounds,
     measure_contours,
+    measure_outlines,
     object_covered,
 )
 from explain_lib.study.reasons.plan import Planned
 from explain_lib.study.reasons.rows import read_rows
 from explain_lib.study.reasons.training import START, load_stage
 from explain_lib.study.reasons.work import ReasonWork
+from explain_lib.study.rows import outline_rows
 
 LAYERS = ("conv2", "relu2", "pool2")
 
@@ -74,6 +76,28 @@ def test_the_control_of_a_later_batch_is_its_own_next_picture(images: xl.ImageSe
     parts = measure_contours(an_untrained(one), one, pictures)
     np.testing.assert_allclose(parts.other, whole.other, atol=1e-3)
     np.testing.assert_allclose(parts.own, whole.own, atol=1e-3)
+
+
+# Section: outlines
+
+
+def test_the_numbers_beside_are_those_of_the_guess_on_contours(images: xl.ImageSet) -> None:
+    pictures, model = xl.ImageSet(images.pixels[:30], images.labels[:30]), an_untrained(Planned(seed=1))
+    found = measure_outlines(model, pictures)
+    outlines = find_outlines(pictures.pixels)
+    usable = np.flatnonzero(outlines.usable)
+    assert np.isnan(found[:, ~outlines.usable]).all()
+    cells = xl.grad_cam(model, pictures.pixels[usable], "relu2")["relu2"].map
+    share = np.stack([np.interp(np.arange(32), 2 * np.arange(16) + 0.5, one) for one in np.eye(16)], axis=1)  # by hand
+    maps = share @ cells @ share.T
+    for row, masks in enumerate((outlines.masks[usable], np.roll(outlines.masks[usable], -1, axis=0))):
+        square = np.ones((3, 3), bool)
+        insides = np.stack([ndimage.binary_erosion(one, square, border_value=1) for one in masks])
+        bands = np.stack([ndimage.binary_dilation(one, square) for one in masks]) & ~insides
+        along, inside = ((maps * part).sum((1, 2)) / maps.sum((1, 2)) / part.mean((1, 2)) for part in (bands, insides))
+        np.testing.assert_allclose(found[row, usable, 0], along - inside, atol=1e-4)
+    rows = outline_rows(model, pictures.pixels, range(30))
+    np.testing.assert_allclose(found[0, usable, 1] - found[1, usable, 1], rows.use, atol=1e-6)
 
 
 # Section: backgrounds

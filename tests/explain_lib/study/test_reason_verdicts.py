@@ -198,6 +198,20 @@ def test_one_layer_or_stage_that_differs_leaves_it_open(place: tuple[str, str]) 
     assert judge_reason(planted(EVERYWHERE | {place: 0.0})).verdict == "can't tell"
 
 
+def test_numbers_beside_do_not_count_and_have_thresholds_of_their_own() -> None:
+    rows = planted(EVERYWHERE)
+    names = ("density along the outline", "cost of a shuffled outline")
+    values = np.concatenate(
+        [rows.values, 0.25 + 0.06 * (rows.settings == 8)[None, :, None, None] * np.ones((3, 1, 50, 2))], axis=3
+    )
+    controls = np.concatenate([rows.controls, np.full((3, 9, 50, 2), 0.25)], axis=3)
+    found = judge_reason(replace(rows, columns=(*rows.columns, *names), values=values, controls=controls))
+    assert (found.verdict, len(found.findings)) == ("supported", 4)
+    assert [(one.column, one.verdict) for one in found.beside] == [(names[0], "not supported"), (names[1], "supported")]
+    assert "inside changes by 0.060 " in found.beside_sentence
+    assert judge_reason(rows).beside_sentence == ""
+
+
 def test_networks_that_differ_much_leave_it_open_and_more_of_them_would_tell() -> None:
     found = judge_reason(planted(EVERYWHERE, spread=0.04))
     assert found.verdict == "can't tell"

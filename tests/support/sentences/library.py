@@ -471,6 +471,17 @@ def the_verdict_on_a_reason(draw: st.DrawFn) -> Said:
     return Said(found.sentence, numbers, limits=changes, gaps=[*changes, *negated(*changes)])
 
 
+@case
+def what_is_measured_beside_a_reason(draw: st.DrawFn) -> Said:
+    density, cost, networks = draw(estimates(LEAST_IMAGES)), draw(share_estimates(LEAST_IMAGES)), draw(st.integers(1, 6))
+    found = [
+        Finding("end", "", Change(one, np.zeros(5), np.full(5, networks), np.zeros(6)), "can't tell", None)
+        for one in (density, cost)
+    ]
+    said = ReasonVerdict("depth", (), (), tuple(found)).beside_sentence
+    return Said(said, [20, 2], means=[density], shared=[cost], gaps=[density, *negated(density)])
+
+
 # Section: single pictures and networks
 
 
