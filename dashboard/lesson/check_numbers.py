@@ -206,10 +206,12 @@ CHECKS: Mapping[str, Number] = {
     "split.outline_shuffled": Number(
         "the probability of the predicted class with the pixels along the outline shuffled",
         _split(lambda rows: percent(float(rows.outline_shuffled[0, 0]))),
+        unit="%",
     ),
     "split.inside_shuffled": Number(
         "that with the pixels inside shuffled, changed by as much",
         _split(lambda rows: percent(float(rows.inside_shuffled[0, 0]))),
+        unit="%",
     ),
     "contour.images": Number("on how many pictures the first guess is judged", _contour(lambda guess: f"{guess.images:,}")),
     "contour.layer": Number("the layer that it judges", _contour(lambda guess: guess.layer), unit=None),

@@ -127,6 +127,11 @@ class ContourGuess(Frozen):
         )
 
     @property
+    def short(self) -> str:
+        """The number of the first question, in short."""
+        return f"density {mean_words(self.decides.where)}, {beside_threshold(self.decides.where, CONTOUR.threshold)}"
+
+    @property
     def craft_sentence(self) -> str:
         """What planes and ships alone say."""
         group = self.craft
@@ -310,6 +315,11 @@ class GrassGuess(Frozen):
             f"{map_words} Of a probability of frog of {percent(self.whole.mean)}, {percent(self.frog_covered[0].mean)} are "
             f"left with the frog greyed, {percent(self.background_covered[0].mean)} with as much of the background greyed."
         )
+
+    @property
+    def short(self) -> str:
+        """The number of the question of preference, with mid grey as the cover."""
+        return f"preference {points(self.preference[0])}"
 
     @property
     def use_sentence(self) -> str:

@@ -109,15 +109,16 @@ def show_contour_guess(found: ContourGuess, section: Section) -> None:
     groups = (found.decides, found.craft)
     names = [group.name for group in groups]
     with _found(section):
-        _verdict(section, found.verdict, found.sentence, _pictures_that_count(found))
+        _verdict(section, found.verdict, found.sentence, _pictures_that_count(found), found.short)
         _part("planes and ships", found.craft.verdict, found.craft_sentence)
         st.caption(plain(found.edges_sentence))
     where = [Dots("beyond another outline", CHOSEN, tuple(group.where for group in groups))]
     use = [Dots("beyond another outline", CHOSEN, tuple(group.use for group in groups))]
     limit = CONTOUR_THRESHOLD, f"the rule's {CONTOUR_THRESHOLD:g}"
+    beyond = "beyond another outline"
     charts = {
-        "contour-where": DotChart("density along the outline less inside", names, where, 0, limit),
-        "contour-use": DotChart("cost of a shuffled outline less inside", names, use, 0, POINTS, percent=True),
+        "contour-where": DotChart(f"density along the outline less inside, {beyond}", names, where, 0, limit),
+        "contour-use": DotChart(f"cost of a shuffled outline less inside, {beyond}", names, use, 0, POINTS, percent=True),
     }
     _charts(section, charts)
     rows = [layer.layer for layer in found.edges]
@@ -130,7 +131,7 @@ def show_reason(found: ReasonVerdict, rows: ReasonRows, section: Section) -> Non
     seeds = len(set(rows.seeds.tolist()))
     count = f"{counted(len(rows.networks), 'network')}, {counted(seeds, 'seed')}, {rows.values.shape[2]:,} pictures"
     with _found(section):
-        _verdict(section, found.verdict, found.sentence, count)
+        _verdict(section, found.verdict, found.sentence, count, found.short)
         if found.beside_sentence:
             st.caption(plain(found.beside_sentence))
     names = [f"{one.column} · {_stage(one.stage)}" for one in found.findings]
@@ -156,7 +157,7 @@ def show_grass_guess(found: GrassGuess, section: Section) -> None:
     """
     rows = [layer.layer for layer in found.layers]
     with _found(section):
-        _verdict(section, found.verdict, found.sentence, _frogs_that_count(found))
+        _verdict(section, found.verdict, found.sentence, _frogs_that_count(found), found.short)
         if found.images:
             _part("uses the background", found.use_verdict, found.use_sentence)
             _part("grass by itself", found.green_verdict, "Frogs and other animals pasted onto green and other backgrounds.")
@@ -205,8 +206,11 @@ def _own_and_other(layers: Sequence[LayerContour]) -> list[Dots]:
     ]
 
 
-def _verdict(section: Section, verdict: Verdict, sentence: str, count: str) -> None:
-    section.card.verdict.badge(verdict, color=COLOURS[verdict])
+def _verdict(section: Section, verdict: Verdict, sentence: str, count: str, short: str) -> None:
+    """short: the number that decides, for the card."""
+    with section.card.verdict, st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.badge(verdict, color=COLOURS[verdict])
+        st.caption(plain(short), width="content")
     st.badge(verdict, color=COLOURS[verdict])
     st.markdown(plain(sentence))
     st.caption(plain(count) + ".", help=BOOTSTRAP + terms.see("interval"))

@@ -57,18 +57,33 @@ class ReasonVerdict(Frozen):
         """The findings that count in words: how many lie where, and the last of them to be judged."""
         rule, count = REASONS[self.reason], len(self.findings)
         ends = f"From {rule.settings[-1]} to {rule.settings[0]} {rule.unit}"
-        few = [setting for setting, networks in zip(rule.settings, self.networks, strict=True) if networks < LEAST_NETWORKS]
-        if few:
-            missing = listed([str(setting) for setting in few])
+        if self._few:
+            missing = listed(self._few)
             return f"Fewer than {LEAST_NETWORKS} networks with {missing} {rule.unit} have been measured: too few to tell."
         changes = [one.change.estimate.mean for one in self.findings]
         least, most = (_change_number(rule, end) for end in (min(changes), max(changes)))
-        verdicts: tuple[Verdict, ...] = ("supported", "not supported", "can't tell")
-        counted = ((verdict, sum(one.verdict == verdict for one in self.findings)) for verdict in verdicts)
-        parts = [f"{verdict} in {number}" for verdict, number in counted if number]
         needed = self.needed
         enough = "" if needed is None else f" It would take {needed} networks of each kind to tell."
-        return f"{ends}, {rule.measure} changes by {least} to {most} in {count} comparisons: {listed(parts)}.{enough}"
+        return f"{ends}, {rule.measure} changes by {least} to {most} in {count} comparisons: {listed(self._counted)}.{enough}"
+
+    @property
+    def short(self) -> str:
+        """How many comparisons say what, or that networks are too few."""
+        if self._few:
+            return "too few networks"
+        return f"{listed(self._counted)} of {len(self.findings)} comparisons"
+
+    @property
+    def _few(self) -> list[str]:
+        """The settings with too few networks."""
+        pairs = zip(REASONS[self.reason].settings, self.networks, strict=True)
+        return [str(setting) for setting, networks in pairs if networks < LEAST_NETWORKS]
+
+    @property
+    def _counted(self) -> list[str]:
+        verdicts: tuple[Verdict, ...] = ("supported", "not supported", "can't tell")
+        counted = ((verdict, sum(one.verdict == verdict for one in self.findings)) for verdict in verdicts)
+        return [f"{verdict} in {number}" for verdict, number in counted if number]
 
     @property
     def beside_sentence(self) -> str:
@@ -78,7 +93,7 @@ class ReasonVerdict(Frozen):
         density, cost = (one.change.estimate for one in self.beside)
         rule = REASONS[self.reason]
         return (
-            f"Not counted: from {rule.settings[-1]} to {rule.settings[0]} {rule.unit}, the density along outlines less that "
+            f"Not counted: from {rule.settings[-1]} to {rule.settings[0]} {rule.unit}, the density along outlines minus that "
             f"inside changes by {mean_words(density)}, what a shuffled outline costs beyond the inside by {points(cost)}."
         )
 

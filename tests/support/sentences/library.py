@@ -405,6 +405,12 @@ def the_guess_on_contours(draw: st.DrawFn) -> Said:
 
 
 @case
+def a_guess_on_contours_in_short(draw: st.DrawFn) -> Said:
+    found = draw(contours())
+    return Said(found.short, [0.1], means=[found.decides.where], limits=[found.decides.where])
+
+
+@case
 def contours_of_planes_and_ships(draw: st.DrawFn) -> Said:
     group = draw(contours()).craft
     found = draw(contours())
@@ -443,6 +449,12 @@ def the_guess_on_grass(draw: st.DrawFn) -> Said:
     found = draw(grass_guesses())
     shared = [found.judged.beyond, found.whole, found.frog_covered[0], found.background_covered[0]]
     return Said(found.sentence, shared=shared, gaps=[found.judged.beyond])
+
+
+@case
+def a_guess_on_grass_in_short(draw: st.DrawFn) -> Said:
+    found = draw(grass_guesses())
+    return Said(found.short, shared=[found.preference[0]])
 
 
 @case
