@@ -32,8 +32,8 @@ from dashboard.view.picture_sets import CifarImages
 from dashboard.view.scene import Scene, make_scene
 from dashboard.view.view import View
 from explain_lib.networks.randomisation import randomised
-from explain_lib.study.outline_density import outline_parts
 from explain_lib.study.outlines import outline_masks
+from explain_lib.study.rows import OutlineRequest, OutlineRows
 from explain_lib.work.cache import ExplainCache
 
 LAST = "layer3.2.conv2"
@@ -278,9 +278,12 @@ def test_a_picture_split_along_its_outline() -> None:
     assert number("split.inside_shuffled", image=54) > 70
 
 
-def test_a_picture_without_an_inside_is_not_split() -> None:
-    thin = next(image for image in range(1000) if not outline_parts(outline_masks(pixels()[[image]]))[1].any())
-    assert "Not available: split.along. split: this picture has no outline with an inside" in said("{split.along}", image=thin)
+def test_a_picture_without_a_map_is_not_split(monkeypatch: pytest.MonkeyPatch) -> None:
+    nothing = OutlineRows(
+        np.array([0]), "relu2", *(np.full((1, 2), np.nan) for _ in range(2)), np.ones(1), *2 * [np.ones((1, 2))]
+    )
+    monkeypatch.setattr(OutlineRequest, "all_rows", lambda _: nothing)
+    assert "Not available: split.along. split: this picture has no outline with an inside, or no map" in said("{split.along}")
 
 
 def test_the_verdict_on_contours_is_told_once_it_is_there() -> None:
