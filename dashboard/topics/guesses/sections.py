@@ -55,12 +55,12 @@ def verdict_cards(guesses: Sequence[Guess], model: str) -> list[Card]:
 
 
 def _card(number: int, guess: Guess, key: str) -> Card:
-    with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown(f"**{number} · {guess.title}**", width="content")
+    with st.container(border=True, gap="small"):
+        st.markdown(f"**{number} · {guess.title}**")
         if key in st.session_state:  # what a run before has drawn stays until it is drawn anew
-            return Card(number, guess, st.container(width="content"), key)
+            return Card(number, guess, st.container(), key)
         place = st.empty()
-        place.caption("is being judged", width="content")
+        place.caption("is being judged")
         return Card(number, guess, place, key)
 
 

@@ -266,16 +266,17 @@ def test_a_map_beside_the_edges_of_its_own_and_of_the_next_picture() -> None:
 
 
 def test_a_picture_split_along_its_outline() -> None:
-    cells, mask, square = captum_map(54, "relu2"), outline_masks(pixels()[[54]])[0], np.ones((3, 3), bool)
+    cells, mask, square = captum_map(98, "relu2"), outline_masks(pixels()[[98]])[0], np.ones((3, 3), bool)
     inside = ndimage.binary_erosion(mask, square, border_value=1)
     band = ndimage.binary_dilation(mask, square) & ~inside
     share = np.stack([np.interp(np.arange(32), 2 * np.arange(10) + 6.5, one) for one in np.eye(10)], axis=1)  # by hand
     placed = share @ cells @ share.T
     for name, part in (("along", band), ("inside", inside)):
         expected = placed[part].sum() / placed.sum() / part.mean()
-        assert number(f"split.{name}", image=54) == pytest.approx(expected, abs=0.0051)
-    assert number("split.outline_shuffled", image=54) < 10  # the ship is taken for something else
-    assert number("split.inside_shuffled", image=54) > 70
+        assert number(f"split.{name}", image=98) == pytest.approx(expected, abs=0.0051)
+    # of 60 %, with the orders of draws 0 and 1
+    assert number("split.outline_shuffled", image=98) == pytest.approx(41, abs=1)
+    assert number("split.inside_shuffled", image=98) == pytest.approx(77, abs=1)
 
 
 def test_a_picture_without_a_map_is_not_split(monkeypatch: pytest.MonkeyPatch) -> None:
