@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from explain_lib.base.frozen import Frozen
 from explain_lib.base.run_context import remembered
 from explain_lib.base.statistics import LEAST_IMAGES, Estimate, bootstrap_mean, bootstrap_means
-from explain_lib.base.words import few_images, listed, mean_alone, mean_words, number, percent, points
+from explain_lib.base.words import counted, few_images, listed, mean_alone, mean_words, number, percent, points
 from explain_lib.pictures.dataset import CLASSES
 from explain_lib.study.grass_rows import GrassRows
 from explain_lib.study.rows import AVERAGE, ContourRows, OutlineRows
@@ -317,6 +317,17 @@ class GrassGuess(Frozen):
         )
 
     @property
+    def groups_sentence(self) -> str:
+        """Frogs before green and before other backgrounds, with mid grey as the cover."""
+        if self.images == 0:
+            return ""
+        return " ".join(
+            f"{group.name[0].upper()}{group.name[1:]} ({counted(group.preference[0].images, 'frog')}): map on the background "
+            f"{points(group.where)}, preference {points(group.preference[0])}."
+            for group in self.groups
+        )
+
+    @property
     def short(self) -> str:
         """The number of the question of preference, with mid grey as the cover."""
         return f"preference {points(self.preference[0])}"
@@ -344,7 +355,7 @@ def judge_grass(rows: GrassRows, frogs: int, rejected: Collection[int] = ()) -> 
     beyond = bootstrap_means(rows.where[counts])
     layers = tuple(LayerShare(name, one, int(counts.sum()) - one.images) for name, one in zip(rows.layers, beyond, strict=True))
     place = rows.layers.index(rows.hooked)
-    groups = (("before green", rows.green & counts), ("before others", ~rows.green & counts))
+    groups = (("before green", rows.green & counts), ("before other backgrounds", ~rows.green & counts))
     names = ("frog_covered", "background_covered", "preference", "own_background", "other_background", "use")
     by_cover = {name: bootstrap_means(getattr(rows, name)[counts]) for name in names}
     return GrassGuess(

@@ -40,6 +40,10 @@ class Guess:
 
 
 _WRITTEN = date(2026, 11, 29)
+_SINCE = (
+    " After a first look at the numbers the outlines were made better, and shuffles are two instead of four; every verdict "
+    "stayed as it was."
+)
 
 CONTOUR = Guess(
     "Contours",
@@ -59,7 +63,7 @@ CONTOUR = Guess(
     _WRITTEN,
     "Known on that day: the correlations of maps with edges (Sobel), by which an earlier rule had judged, and that they cannot "
     "tell a contour from a filled object: a map that is the object itself would have had 0.144 by that rule. Neither of the "
-    "two numbers of this rule was known of any network.",
+    f"two numbers of this rule was known of any network.{_SINCE}",
     "A map with finer cells than this layer's, which could tell the outline of a small object from its inside; or outlines "
     "that are right to the pixel.",
 )
@@ -85,7 +89,7 @@ GRASS = Guess(
     "distance from chance was found with another frog's outline as well; with the frog covered the probability of frog was "
     "lower than with the background covered, by 8 points in grey, 31 in white and 41 in black, and by 3 with equal areas; and "
     "the background alone got 24 % for frog, that of other animals 4 %. No number with covers of the same shape, with blurred "
-    "or filled-in covers, or with pasted pictures was known.",
+    f"or filled-in covers, or with pasted pictures was known.{_SINCE}",
     "Frogs photographed on purpose on grass and elsewhere: pasted pictures have seams, and a network may mind those more than "
     "the grass. Or outlines that leave nothing of the frog behind.",
 )

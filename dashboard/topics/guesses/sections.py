@@ -159,6 +159,7 @@ def show_grass_guess(found: GrassGuess, section: Section) -> None:
     with _found(section):
         _verdict(section, found.verdict, found.sentence, _frogs_that_count(found), found.short)
         if found.images:
+            st.caption(plain(found.groups_sentence))
             _part("uses the background", found.use_verdict, found.use_sentence)
             _part("grass by itself", found.green_verdict, "Frogs and other animals pasted onto green and other backgrounds.")
     if found.images == 0:

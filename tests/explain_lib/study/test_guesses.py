@@ -378,7 +378,8 @@ def test_frogs_before_green_are_shown_apart() -> None:
     share = rows.share.copy()
     share[rows.green] += 0.3
     found = judge_grass(replace(rows, share=share), 200)
-    assert [(one.name, one.where.images) for one in found.groups] == [("before green", 50), ("before others", 150)]
+    assert [(one.name, one.where.images) for one in found.groups] == [("before green", 50), ("before other backgrounds", 150)]
+    assert "Before green (50 frogs): map on the background" in found.groups_sentence
     assert found.groups[0].where.mean - found.groups[1].where.mean == pytest.approx(0.3, abs=0.11)
 
 

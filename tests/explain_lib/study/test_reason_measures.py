@@ -250,6 +250,17 @@ def test_other_outlines_are_measured_without_training_anew(tmp_path: Path, monke
     assert before.shape != after.shape or not np.array_equal(before, after, equal_nan=True)
 
 
+@pytest.mark.usefixtures("small_work")
+def test_the_command_finds_the_bundled_outlines_anew(
+    tmp_path: Path, images: xl.ImageSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = xl.ImageSet(images.pixels[:3], images.labels[:3])
+    monkeypatch.setattr("explain_lib.pictures.dataset.load_cifar10", lambda: few)
+    assert main(["guesses", "--outlines", "--out", str(tmp_path / "new")]) == 0
+    with np.load(tmp_path / "new" / "test_outlines.npz") as file:
+        np.testing.assert_allclose(file["agreement"], find_outlines(few.pixels).agreement)
+
+
 def test_a_number_of_seeds_that_is_not_allowed_gets_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["guesses", "--seeds", "0"]) == 1
     assert "seeds: 0; 1 to 50 would be right" in capsys.readouterr().err

@@ -18,7 +18,16 @@ from explain_lib.base.statistics import LEAST_IMAGES, Estimate
 from explain_lib.cam.completeness import Completeness, averaging_sentence, sum_sentence
 from explain_lib.check_up.weights import normalisation_findings
 from explain_lib.study.covers import COVERS
-from explain_lib.study.guesses import ContourGuess, GrassGuess, LayerContour, LayerShare, OutlineGroup, beside_threshold, judge
+from explain_lib.study.guesses import (
+    ContourGuess,
+    FrogGroup,
+    GrassGuess,
+    LayerContour,
+    LayerShare,
+    OutlineGroup,
+    beside_threshold,
+    judge,
+)
 from explain_lib.study.reasons.contrast import Change
 from explain_lib.study.reasons.plan import REASONS, Reason
 from explain_lib.study.reasons.verdicts import Finding, ReasonVerdict
@@ -441,7 +450,11 @@ def grass_guesses(draw: st.DrawFn) -> GrassGuess:
         return tuple(draw(share_estimates(images)) for _ in COVERS)
 
     whole, by_cover = draw(share_estimates(images)), [every() for _ in range(6)]
-    return GrassGuess((judged,), judged, whole, *by_cover, (every(), every()), (), images, 0, 0)
+    groups = (
+        FrogGroup("before green", draw(estimates(images)), every()),
+        FrogGroup("before others", draw(estimates(images)), every()),
+    )
+    return GrassGuess((judged,), judged, whole, *by_cover, (every(), every()), groups, images, 0, 0)
 
 
 @case
@@ -449,6 +462,13 @@ def the_guess_on_grass(draw: st.DrawFn) -> Said:
     found = draw(grass_guesses())
     shared = [found.judged.beyond, found.whole, found.frog_covered[0], found.background_covered[0]]
     return Said(found.sentence, shared=shared, gaps=[found.judged.beyond])
+
+
+@case
+def frogs_by_background(draw: st.DrawFn) -> Said:
+    found = draw(grass_guesses())
+    shared = [mean for group in found.groups for mean in (group.where, group.preference[0])]
+    return Said(found.groups_sentence, [found.images], shared=shared)
 
 
 @case
