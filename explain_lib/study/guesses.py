@@ -135,7 +135,7 @@ class ContourGuess(Frozen):
     def craft_sentence(self) -> str:
         """What planes and ships alone say."""
         group = self.craft
-        return f"Planes and ships: density {mean_words(group.where)}, probability {points(group.use)}: {group.verdict}."
+        return f"Difference in density {mean_words(group.where)}, in probability {points(group.use)}."
 
     @property
     def judged(self) -> LayerContour:
@@ -314,6 +314,17 @@ class GrassGuess(Frozen):
         return (
             f"{map_words} Of a probability of frog of {percent(self.whole.mean)}, {percent(self.frog_covered[0].mean)} are "
             f"left with the frog greyed, {percent(self.background_covered[0].mean)} with as much of the background greyed."
+        )
+
+    @property
+    def green_sentence(self) -> str:
+        """What grass adds behind pasted animals, with mid grey as the cover."""
+        if self.images == 0:
+            return ""
+        frogs, animals = (every[0] for every in self.on_green)
+        return (
+            "Pasted onto mainly green backgrounds of other animals' pictures instead of others: "
+            f"{points(frogs)} of probability of frog for frogs, {points(animals)} for other animals."
         )
 
     @property

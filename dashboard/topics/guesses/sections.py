@@ -29,6 +29,10 @@ BOOTSTRAP = (
     "The 95 % interval of a mean: it contains the means of 95 % of 2,000 samples, each with as many images, drawn from these "
     "with repetition (bootstrap)."
 )
+OF_NETWORKS = (
+    "The 95 % interval is about other networks and other pictures: both are drawn anew 2,000 times, with repetition "
+    "(bootstrap), and it is made wider for how few networks there are (Student's t)."
+)
 CORRELATION = "Spearman correlation with edges"
 OF_IMAGES = f"test images 0 to {FIRST_IMAGES - 1:,}"
 POINTS = GRASS_THRESHOLD, f"the rule's {GRASS_THRESHOLD:.0%}"
@@ -131,7 +135,7 @@ def show_reason(found: ReasonVerdict, rows: ReasonRows, section: Section) -> Non
     seeds = len(set(rows.seeds.tolist()))
     count = f"{counted(len(rows.networks), 'network')}, {counted(seeds, 'seed')}, {rows.values.shape[2]:,} pictures"
     with _found(section):
-        _verdict(section, found.verdict, found.sentence, count, found.short)
+        _verdict(section, found.verdict, found.sentence, count, found.short, OF_NETWORKS)
         if found.beside_sentence:
             st.caption(plain(found.beside_sentence))
     names = [f"{one.column} · {_stage(one.stage)}" for one in found.findings]
@@ -161,7 +165,7 @@ def show_grass_guess(found: GrassGuess, section: Section) -> None:
         if found.images:
             st.caption(plain(found.groups_sentence))
             _part("uses the background", found.use_verdict, found.use_sentence)
-            _part("grass by itself", found.green_verdict, "Frogs and other animals pasted onto green and other backgrounds.")
+            _part("grass by itself", found.green_verdict, found.green_sentence)
     if found.images == 0:
         return
     beyond = Dots("beyond another outline", CHOSEN, tuple(layer.beyond for layer in found.layers))
@@ -207,14 +211,14 @@ def _own_and_other(layers: Sequence[LayerContour]) -> list[Dots]:
     ]
 
 
-def _verdict(section: Section, verdict: Verdict, sentence: str, count: str, short: str) -> None:
-    """short: the number that decides, for the card."""
+def _verdict(section: Section, verdict: Verdict, sentence: str, count: str, short: str, interval: str = BOOTSTRAP) -> None:
+    """short: the number that decides, for the card. interval: what the intervals are about."""
     with section.card.verdict, st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.badge(verdict, color=COLOURS[verdict])
         st.caption(plain(short), width="content")
     st.badge(verdict, color=COLOURS[verdict])
     st.markdown(plain(sentence))
-    st.caption(plain(count) + ".", help=BOOTSTRAP + terms.see("interval"))
+    st.caption(plain(count) + ".", help=interval + terms.see("interval"))
 
 
 def _part(what: str, verdict: Verdict, sentence: str) -> None:

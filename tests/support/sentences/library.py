@@ -465,6 +465,12 @@ def the_guess_on_grass(draw: st.DrawFn) -> Said:
 
 
 @case
+def grass_behind_pasted_animals(draw: st.DrawFn) -> Said:
+    found = draw(grass_guesses())
+    return Said(found.green_sentence, shared=[every[0] for every in found.on_green])
+
+
+@case
 def frogs_by_background(draw: st.DrawFn) -> Said:
     found = draw(grass_guesses())
     shared = [mean for group in found.groups for mean in (group.where, group.preference[0])]
