@@ -1,5 +1,6 @@
 """The study's guesses, each with a verdict by a rule, the numbers behind it, and an example."""
 
+from collections.abc import Callable
 from functools import partial
 
 import streamlit as st
@@ -8,9 +9,10 @@ from dashboard.frame.context_line import Line
 from dashboard.frame.page import show_page
 from dashboard.topics.guesses.examples import contour_example, example_steps, grass_example
 from dashboard.topics.guesses.frogs import show_frogs
-from dashboard.topics.guesses.runs import contour_guess_of, frogs, grass_guess_of, reason_rows, reason_verdict
+from dashboard.topics.guesses.runs import contour_guess_of, frogs, grass_guess_of, is_small, reason_rows, reason_verdict
 from dashboard.topics.guesses.sections import (
     Card,
+    Section,
     open_section,
     show_contour_guess,
     show_grass_guess,
@@ -21,12 +23,15 @@ from dashboard.view.address import change_view
 from dashboard.view.captions import plain
 from dashboard.view.picture_sets import CifarImages
 from dashboard.view.scene import Scene
+from dashboard.view.server_options import server_later
+from dashboard.widgets.awaited import await_work
 from explain_lib.loading.bundled import DEFAULT_MODEL
 from explain_lib.pictures.dataset import CLASSES, SIDE
 from explain_lib.study.reasons.plan import Reason
 from explain_lib.study.reasons.rules import CLASSES_RULE, DEPTH_RULE, RESOLUTION_RULE
 from explain_lib.study.rows import STUDY_LAYERS, guess_layers
 from explain_lib.study.rules import CONTOUR, GRASS
+from explain_lib.work.later import Work
 
 GUESSES = (CONTOUR, DEPTH_RULE, RESOLUTION_RULE, GRASS, CLASSES_RULE)
 """In the order in which the study makes them."""
@@ -72,8 +77,20 @@ def _show_guesses(scene: Scene) -> None:
     show_frogs(scene)
     _show_reason(classes, "classes")
     # What takes seconds comes last: the rest of the page waits for none of it.
-    show_contour_guess(contour_guess_of(scene, contour.bar.progress), contour)
-    show_grass_guess(grass_guess_of(scene, background.bar.progress), background)
+    if _is_ready(scene, "contours", contour_guess_of, contour):
+        show_contour_guess(contour_guess_of(scene, contour.bar.progress), contour)
+    if _is_ready(scene, "grass", grass_guess_of, background):
+        show_grass_guess(grass_guess_of(scene, background.bar.progress), background)
+
+
+def _is_ready(scene: Scene, name: str, judge: Callable[[Scene], object], section: Section) -> bool:
+    """Whether the page can have the guess in seconds; otherwise it is being judged meanwhile, and the page is drawn anew."""
+    work = Work(("guess", name, scene.model.identity), partial(judge, scene))
+    if is_small(scene.model) or server_later().look(work) is not None:
+        return True
+    section.bar.caption("This network takes a minute or two. The page can be used meanwhile.")
+    await_work(work)
+    return False
 
 
 def _show_reason(card: Card, reason: Reason) -> None:

@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 
 from dashboard.view.scene import Scene
 from explain_lib.base.run_context import kept, note, remember
+from explain_lib.cam.grad_cam import passed_numbers
+from explain_lib.networks.model import Model
 from explain_lib.networks.requests import Progress
 from explain_lib.study.grass_rows import find_frogs, grass_rows
 from explain_lib.study.guesses import CRAFT, FIRST_IMAGES, ContourGuess, GrassGuess, judge_contour, judge_grass
@@ -17,6 +19,9 @@ from explain_lib.study.rows import contour_rows, outline_rows
 
 EDGES = np.arange(FIRST_IMAGES)
 """The images whose maps are held beside edges."""
+
+SMALL = 100_000
+"""Activations of a network whose guesses take some ten seconds: the tutorial's has 15,000, ResNet-20 770,000."""
 
 ShowProgress = Callable[[float, str], object]
 """Told the share that is done, and in words how far that is."""
@@ -67,6 +72,11 @@ def kept_contour_guess(scene: Scene) -> ContourGuess | None:
     return kept(judge_contour, edges, outlines, scene.cache.images().labels, scene.view.rejected)
 
 
+def is_small(model: Model) -> bool:
+    """Whether the guesses on a model take seconds, for which the page waits; those on others are judged behind the page."""
+    return passed_numbers(model) <= len(model.classes) * SMALL
+
+
 def _outlined(scene: Scene) -> NDArray[np.int64]:
     """The first test images, and every plane and ship."""
     return np.union1d(EDGES, np.flatnonzero(np.isin(scene.cache.images().labels, CRAFT)))
@@ -82,7 +92,7 @@ def reason_verdict(reason: Reason) -> ReasonVerdict:
     return remember(("reason verdict", reason), lambda: judge_reason(reason_rows(reason)))
 
 
-def grass_guess_of(scene: Scene, show: ShowProgress) -> GrassGuess:
+def grass_guess_of(scene: Scene, show: ShowProgress = show_nothing) -> GrassGuess:
     """The guess on grass on the chosen model, without the rejected outlines."""
     pixels, chosen, progress = test_pixels(scene), frogs(scene), _watched(show, f"Frogs and backgrounds, {scene.view.model}")
     rows = grass_rows(scene.model, pixels, scene.cache.images().labels, chosen, progress=progress)

@@ -1,6 +1,7 @@
 """The page of the guesses: verdicts, sentences, charts, examples, and frogs whose outlines can be rejected."""
 
 import re
+import time
 from functools import partial
 
 import numpy as np
@@ -241,15 +242,24 @@ def test_with_all_frogs_rejected_one_cannot_tell() -> None:
 # Section: other models
 
 
-def test_a_model_without_the_studys_layers_is_looked_at_in_its_conv_layers() -> None:
+WAITING = "This network takes a minute or two. The page can be used meanwhile."
+
+
+def test_a_larger_network_is_judged_behind_the_page() -> None:
     app = open_guesses(model="resnet20")
+    assert captions(app).count(WAITING) == 2  # contours, and grass
     assert "resnet20 lacks the five layers that the study hooked" in texts(app)
+    assert predicted(3, "resnet20") == 0
+    assert "image 3 · true plane · predicted plane" in captions(app)
+    deadline = time.monotonic() + 300
+    while captions(app).count(WAITING) == 2:
+        assert time.monotonic() < deadline
+        time.sleep(3)
+        app = open_guesses(model="resnet20")
     assert len(np.array(chart(app, "contour-edges")["x"])) == 19
     assert "Correlation of layer3.2.conv2's maps with their own edges" in unescaped(captions(app))
     assert "The map of layer3.2.conv2 has a density of" in unescaped(texts(app))
     assert not any("average of five" in alt for alt in alts(app))
-    assert predicted(3, "resnet20") == 0
-    assert "image 3 · true plane · predicted plane" in captions(app)
 
 
 # Section: in a browser
