@@ -30,7 +30,7 @@ from explain_lib.study.guesses import (
 )
 from explain_lib.study.reasons.contrast import Change
 from explain_lib.study.reasons.plan import REASONS, Reason
-from explain_lib.study.reasons.verdicts import Finding, ReasonVerdict
+from explain_lib.study.reasons.verdicts import Finding, ReasonVerdict, limit_words
 from explain_lib.study.rows import AVERAGE
 from explain_lib.take_home.replay import difference
 from explain_lib.trust.ladder import BASELINES, LadderRows, Rung
@@ -447,7 +447,7 @@ def grass_guesses(draw: st.DrawFn) -> GrassGuess:
     judged = LayerShare("conv", draw(estimates(draw(st.sampled_from((images, 0))))), 0)
 
     def every() -> tuple[Estimate, ...]:
-        return tuple(draw(share_estimates(images)) for _ in COVERS)
+        return (draw(share_estimates(images)),) * len(COVERS)
 
     whole, by_cover = draw(share_estimates(images)), [every() for _ in range(6)]
     groups = (
@@ -507,6 +507,12 @@ def the_verdict_on_a_reason(draw: st.DrawFn) -> Said:
     numbers = [7, networks, len(findings), *range(1, 7), *rule.settings, rule.threshold, 100 * rule.threshold, 3]
     numbers += [round(100 * end, 1) for end in ends] if rule.shares else [round(end, 2) for end in ends]
     return Said(found.sentence, numbers, limits=changes, gaps=[*changes, *negated(*changes)])
+
+
+@case
+def the_threshold_of_a_reason(draw: st.DrawFn) -> Said:
+    rule = REASONS[draw(st.sampled_from(tuple(REASONS)))]
+    return Said(limit_words(rule), [100 * rule.threshold if rule.shares else rule.threshold])
 
 
 @case
