@@ -54,7 +54,7 @@ SHOTS: Mapping[str, Shot] = {
     "scan": Shot("/scan?class=6", button="Scan 1,000 images", until="· done"),
     "slices": Shot("/slices"),
     "known_truth": Shot("/known_truth?img=72&model=watermark&layer=conv1&method=hirescam"),
-    "guesses": Shot("/guesses?img=4"),
+    "guesses": Shot("/guesses?img=98"),
     "glossary": Shot("/glossary?img=137&model=resnet20"),
     "photograph": Shot("/layer_explorer?img=cat.png&layer=_blocks.10&beside=image&img2=rocket.png", photographs=True),
     "presentation": Shot("/layer_explorer?img=137&model=resnet20&present=on", PROJECTOR),
