@@ -13,13 +13,13 @@ from explain_lib.base.run_context import remembered
 from explain_lib.cam.grad_cam import capture_layers
 from explain_lib.cam.postprocess import PostProcess
 from explain_lib.networks.model import Model, check_model
-from explain_lib.networks.requests import ImageRows, Progress, Request
+from explain_lib.networks.requests import ImageRows, Progress
 from explain_lib.passes.tasks import values_of
 from explain_lib.pictures.dataset import CLASSES
 from explain_lib.pictures.pixels import check_positions
 from explain_lib.study.covers import COVERS, Cover, covered, equal_parts
 from explain_lib.study.outlines import find_outlines, outline_masks
-from explain_lib.study.rows import GUESS_BATCH, guess_layers, hooked_layer, placed_maps
+from explain_lib.study.rows import SplitRequest, guess_layers, hooked_layer, placed_maps
 from explain_lib.study.rules import GREEN_HUES, GREEN_SATURATION, GREEN_VALUE
 
 FROG = CLASSES.index("frog")
@@ -147,7 +147,7 @@ def find_frogs(
 
 
 @dataclass(frozen=True, eq=False)
-class GrassRequest(Request[GrassRows]):
+class GrassRequest(SplitRequest[GrassRows]):
     """Maps and pictures of K frogs of a set in memory, covered and pasted along outlines.
 
     others, animals, green, elsewhere: those of Casts. true_class: the class of the frogs, which is explained. Map: ReLU,
@@ -161,15 +161,6 @@ class GrassRequest(Request[GrassRows]):
     true_class: int = FROG
 
     per_image: ClassVar[tuple[str, ...]] = ("images", "others", "animals", "green", "elsewhere")
-    keeps_parts: ClassVar[bool] = True  # the outlines are the same for every model
-
-    def __post_init__(self) -> None:
-        check_model(self.model).check_pixels(self.pixels)
-        super().__post_init__()
-
-    @property
-    def batch_size(self) -> int:
-        return GUESS_BATCH
 
     @property
     def asked(self) -> tuple[object, ...]:

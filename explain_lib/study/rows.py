@@ -16,7 +16,7 @@ from explain_lib.cam.grad_cam import capture_layers
 from explain_lib.cam.postprocess import PostProcess, enlarged_maps
 from explain_lib.cam.settings import NOTEBOOK_MANUAL, NOTEBOOK_PACKAGE, CamSettings
 from explain_lib.networks.model import Model, check_model
-from explain_lib.networks.requests import ImageRows, Progress, Request
+from explain_lib.networks.requests import ImageRows, Progress, Request, Rows
 from explain_lib.passes.tasks import values_of
 from explain_lib.pictures.pixels import check_positions
 from explain_lib.study.covers import shuffled_alike
@@ -167,16 +167,9 @@ def _own_less_other(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 @dataclass(frozen=True, eq=False)
-class OutlineRequest(Request[OutlineRows]):
-    """Maps and pictures of K images of a set in memory, split along outlines, for the predicted class of each.
+class SplitRequest(Request[Rows]):
+    """A request about pictures of a set in memory that are split along outlines."""
 
-    others: int64 (K,), the pictures whose outlines are the controls. Map: ReLU, of the hooked layer, enlarged bilinearly with
-    each cell where it looks. The other errors are those of grad_cam.
-    """
-
-    others: NDArray[np.int64]
-
-    per_image: ClassVar[tuple[str, ...]] = ("images", "others")
     keeps_parts: ClassVar[bool] = True  # the outlines are the same for every model
 
     def __post_init__(self) -> None:
@@ -186,6 +179,19 @@ class OutlineRequest(Request[OutlineRows]):
     @property
     def batch_size(self) -> int:
         return GUESS_BATCH
+
+
+@dataclass(frozen=True, eq=False)
+class OutlineRequest(SplitRequest[OutlineRows]):
+    """Maps and pictures of K images of a set in memory, split along outlines, for the predicted class of each.
+
+    others: int64 (K,), the pictures whose outlines are the controls. Map: ReLU, of the hooked layer, enlarged bilinearly with
+    each cell where it looks. The other errors are those of grad_cam.
+    """
+
+    others: NDArray[np.int64]
+
+    per_image: ClassVar[tuple[str, ...]] = ("images", "others")
 
     @property
     def asked(self) -> tuple[object, ...]:
